@@ -1,0 +1,66 @@
+# One environment, .venv, made from the locked requirements.txt; every target makes it first where it is missing or old.
+# Needs git, make and Python 3.11 or newer with venv. Another Python: make PYTHON=python3.13 run
+
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+SOURCES := $(wildcard exchange tests bench)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-long lint format bench lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY) ## serve the sample exchange: members, keys and findings ready, three lines to paste
+	@$(BIN)/python -m exchange.demo
+
+test: $(READY) ## every test on SQLite and PostgreSQL, with branch coverage (JOBS=2)
+	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
+
+test-long: $(READY) ## the same, with the long tests and many more random cases
+	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n $(JOBS) -m ""
+
+lint: $(READY) ## style, types and the boundaries between modules
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports
+
+format: $(READY) ## rewrite the code as `make lint` wants it, as far as a tool can
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+bench: $(READY) ## measure, beside the limit of the same machine
+	$(BIN)/python -m bench
+
+lock: ## choose the newest versions that setup.cfg allows, and write requirements.txt (needs uv)
+	uv pip compile setup.cfg --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
+		--quiet --custom-compile-command "make lock" --output-file requirements.txt
+
+clean: ## remove what make and the tools wrote; data/ stays
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
+		.pytest_cache .ruff_cache
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Hashes are checked, and nothing is fetched that is not locked. All packages are wheels but `cpe`, which exists as
+# source only (pure Python; stix2-validator asks for it); it and the exchange are built by the locked setuptools,
+# which therefore comes first.
+$(READY): requirements.txt setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is not. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make an environment. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -c 'import pip' 2>/dev/null || \
+		{ echo "making $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
+	@echo "installing the locked packages (about a minute the first time)"
+	@sed -n '/^setuptools==/,/# via/p' requirements.txt | $(PIP) install --require-hashes --requirement /dev/stdin
+	@$(PIP) install --require-hashes --no-build-isolation --use-pep517 --requirement requirements.txt
+	@echo "installing the exchange"
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
