@@ -1,0 +1,134 @@
+"""What the administrator's files say, as frozen values. `config` is the face: import from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from exchange.label import Tlp
+from exchange.yamlfile import Place, Problem
+
+
+class ConfigError(Exception):
+    """The files of a home are not a config; `problems` is all that is wrong, by file and line."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A named set of members; `of` are the groups whose members are members of this one too (policy 3.1)."""
+
+    name: str
+    about: str
+    of: tuple[str, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An organisation. `title` is its `name:`, `groups` its `in:` as written.
+
+    It is a member at an instant if not `suspended` and starts <= instant < ends (microseconds since the
+    epoch, UTC): `starts` is the beginning of the day `from`, `ends` the end of the day `until`; None is no
+    limit. `places` has the line of each key that is written.
+    """
+
+    name: str
+    title: str
+    groups: frozenset[str]
+    relays: bool
+    identity: str | None
+    suspended: bool
+    starts: int | None
+    ends: int | None
+    listed: bool
+    roles: frozenset[str]
+    place: Place
+    places: Mapping[str, Place]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """Who holds a right: every member, or the members of these groups. Neither: nobody."""
+
+    everyone: bool
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """One TAXII collection and its rules.
+
+    `accept` is the lowest and the highest TLP taken in, `unmarked` the TLP of an object that carries none
+    (None: such an object is refused). `own_hidden`: not even one's own can be read (`own: hidden`). `named`:
+    the publisher names every recipient (`audience: named`). `places` has the line of each key, in its own
+    file or under `defaults`; a key that neither has is not in it.
+    """
+
+    name: str
+    id: str
+    title: str
+    description: str | None
+    read: Rights
+    write: Rights
+    accept: tuple[Tlp, Tlp]
+    unmarked: Tlp | None
+    own_hidden: bool
+    named: bool
+    unknown_markings: str
+    place: Place
+    places: Mapping[str, Place]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """What a foreign marking means by an administrator's word: exactly one of nothing, a TLP, a group."""
+
+    ignore: bool
+    tlp: Tlp | None
+    group: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything the files say. `title` is the key `exchange`; `max_body` counts bytes after inflation."""
+
+    title: str
+    operator: str
+    root: str = "exchange"
+    url: str | None = None
+    max_body: int = 50 * 2**20
+    groups: Mapping[str, Group]
+    members: Mapping[str, Member]
+    collections: Mapping[str, Collection]
+    markings: Mapping[str, Treatment]
+    _within: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        holders: dict[str, set[str]] = {name: set() for name in self.groups}
+        for group in self.groups.values():
+            for inner in group.of:
+                holders[inner].add(group.name)
+        object.__setattr__(self, "_within", {name: _reachable(name, holders) for name in holders})
+
+    def groups_of(self, member_name: str) -> frozenset[str]:
+        """The groups a member is in, also through other groups; none if the files do not name the member."""
+        member = self.members.get(member_name)
+        return frozenset().union(*(self._within[group] for group in member.groups)) if member else frozenset()
+
+    def collection_by_id(self, collection_id: str) -> Collection | None:
+        """The collection with that TAXII id."""
+        return next((one for one in self.collections.values() if one.id == collection_id), None)
+
+
+def _reachable(start: str, edges: Mapping[str, set[str]]) -> frozenset[str]:
+    """A node and all that its edges lead to."""
+    found, todo = {start}, [start]
+    while todo:
+        fresh = edges[todo.pop()] - found
+        found |= fresh
+        todo.extend(fresh)
+    return frozenset(found)

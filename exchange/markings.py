@@ -1,0 +1,135 @@
+"""What a publisher *said* with its markings, read from the ids alone; what the exchange does about it is `policy`.
+
+An id means what the exchange says (the nine TLP ids, the publisher's own `policy` collection, `markings:` in the
+config), else what the same publisher deposited (policy.md 3.5). Anything else is not understood.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from exchange.label import Tlp
+
+TLP_IDS = {
+    "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": Tlp.CLEAR,  # TLP 1 WHITE
+    "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": Tlp.GREEN,
+    "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82": Tlp.AMBER,
+    "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": Tlp.RED,
+    "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487": Tlp.CLEAR,  # TLP 2
+    "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb": Tlp.GREEN,
+    "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421": Tlp.AMBER,
+    "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003": Tlp.AMBER_STRICT,
+    "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1": Tlp.RED,
+}
+
+NAMED_ONLY = "named-only"
+
+
+class Treatment(Protocol):
+    """What an administrator wrote about a foreign marking: ignore it, or read it as a TLP level or a group."""
+
+    @property
+    def tlp(self) -> Tlp | None: ...
+
+    @property
+    def group(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One object's markings, understood. `tlp` is the most restrictive one, None where there is none."""
+
+    tlp: Tlp | None = None
+    groups: frozenset[str] = frozenset()
+    members: frozenset[str] = frozenset()
+    named_only: bool = False
+    unknown: frozenset[str] = frozenset()  # ids that mean nothing here
+
+    @property
+    def text(self) -> str:
+        """For the record and `explain`: ``amber group:finance member:skyline``; empty if nothing was said."""
+        words = [self.tlp.value] if self.tlp else []
+        words += [f"group:{g}" for g in sorted(self.groups)] + [f"member:{m}" for m in sorted(self.members)]
+        return " ".join(words + [NAMED_ONLY] * self.named_only)
+
+    @classmethod
+    def parse(cls, text: str) -> Said:
+        words = text.split()
+        tlp = next((Tlp(w) for w in words if ":" not in w and w != NAMED_ONLY), None)
+        return cls(
+            tlp=tlp,
+            groups=frozenset(w.removeprefix("group:") for w in words if w.startswith("group:")),
+            members=frozenset(w.removeprefix("member:") for w in words if w.startswith("member:")),
+            named_only=NAMED_ONLY in words,
+        )
+
+
+def read(
+    ids: Iterable[str],
+    vocabulary: Mapping[str, str],
+    treatments: Mapping[str, Treatment],
+    harmless: frozenset[str],
+) -> Said:
+    """The meaning of an object's marking ids.
+
+    `vocabulary`: the publisher's own `policy` collection, id → word (``group:NAME``, ``member:NAME``, ``named-only``).
+    `harmless`: ids of the publisher's own definitions that restrict nobody (statements).
+    """
+    levels: list[Tlp] = []
+    groups: set[str] = set()
+    members: set[str] = set()
+    unknown: set[str] = set()
+    named_only = False
+    for marking in ids:
+        if level := TLP_IDS.get(marking):
+            levels.append(level)
+        elif word := vocabulary.get(marking):
+            kind, _, name = word.partition(":")
+            named_only |= word == NAMED_ONLY
+            if name:
+                (groups if kind == "group" else members).add(name)
+        elif treatment := treatments.get(marking):
+            levels += [treatment.tlp] if treatment.tlp else []
+            groups |= {treatment.group} if treatment.group else set()
+        elif marking not in harmless:
+            unknown.add(marking)
+    return Said(
+        tlp=max(levels, default=None), groups=frozenset(groups), members=frozenset(members),
+        named_only=named_only, unknown=frozenset(unknown),
+    )  # fmt: skip
+
+
+def restricts_nobody(definition: Mapping[str, Any]) -> bool:
+    """Whether a marking-definition is a plain statement (STIX 2.1 section 7.2.1.4): a copyright, terms of use."""
+    return definition.get("definition_type") == "statement" and not definition.get("extensions")
+
+
+def marking_id(secret: bytes, member: str, word: str) -> str:
+    """The id of a word in one member's `policy` collection: stable, and no two members' can be linked (channel 25)."""
+    return f"marking-definition--{keyed_uuid(secret, f'marking/{member}/{word}')}"
+
+
+def keyed_uuid(secret: bytes, name: str) -> str:
+    """A UUIDv4-shaped pure function of the exchange's secret and a name."""
+    raw = bytearray(hmac.digest(secret, name.encode(), "sha256")[:16])
+    raw[6] = raw[6] & 0x0F | 0x40
+    raw[8] = raw[8] & 0x3F | 0x80
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def definition(secret: bytes, member: str, word: str, created: str) -> dict[str, Any]:
+    """The marking-definition object that a member finds in its `policy` collection and puts on its own objects."""
+    about = "only the recipients named on the object" if word == NAMED_ONLY else word
+    return {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": marking_id(secret, member, word),
+        "created": created,
+        "name": word,
+        "definition_type": "statement",
+        "definition": {"statement": f"Share with {about}, by this exchange."},
+    }
