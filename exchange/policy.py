@@ -1,0 +1,220 @@
+"""Whether a member may read, and whether it may publish: policy.md sections 3.3 and 3.4 for what depends on the config.
+
+`decide` is the one decision (promise 1): a pure function of a label's expression and a member's profile, which is all
+that the config says about it. `clauses` is how a deposit's audience comes about, rule by rule. Dates and suspension
+are a check at the door, `active`; they are not in `decide`, so a renewed member goes on where it stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+from exchange.config import Collection, Config, Rights
+from exchange.label import ANY, NONE, Audience, Expr, Tlp, any_of, atom
+from exchange.markings import NAMED_ONLY, Said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What the config says of a member, as far as reading depends on it. Members with one profile read alike."""
+
+    groups: frozenset[str]
+    relays: bool
+    reads: frozenset[str]  # collection ids
+    writes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`rule` names what closed the door, e.g. ``5 TLP``; empty where it is open."""
+
+    allowed: bool
+    rule: str
+
+
+def profile(config: Config, groups: frozenset[str], relays: bool) -> Profile:
+    """The profile of somebody in these groups (transitively), under this config."""
+    return Profile(
+        groups=groups,
+        relays=relays,
+        reads=frozenset(c.id for c in config.collections.values() if has(c.read, groups)),
+        writes=frozenset(c.id for c in config.collections.values() if has(c.write, groups)),
+    )
+
+
+def profile_of(config: Config, name: str) -> Profile:
+    return profile(config, config.groups_of(name), config.members[name].relays)
+
+
+def has(rights: Rights, groups: frozenset[str]) -> bool:
+    return rights.everyone or bool(rights.groups & groups)
+
+
+# Rules that a label carries: each answers for its own kind of atom and is silent (None) on others -----------------
+
+Rule = Callable[[str, str, Profile], bool | None]
+
+
+def rule_2_read(kind: str, value: str, who: Profile) -> bool | None:
+    """The member is in the collection's `read`."""
+    return value in who.reads if kind == "read" else None
+
+
+def rule_2_write(kind: str, value: str, who: Profile) -> bool | None:
+    """Who may write may read its own there."""
+    return value in who.writes if kind == "write" else None
+
+
+def rule_5_tlp(kind: str, value: str, who: Profile) -> bool | None:
+    """The table of policy.md 3.4. RED lets nobody in but the named, who have an expression of their own."""
+    if kind != "tlp":
+        return None
+    level = Tlp(value)
+    return level <= Tlp.AMBER or (level is Tlp.AMBER_STRICT and not who.relays)
+
+
+def rule_6_addressed(kind: str, value: str, who: Profile) -> bool | None:
+    """The member is in an addressed group."""
+    return value in who.groups if kind == "group" else None
+
+
+RULES: tuple[Rule, ...] = (rule_2_read, rule_2_write, rule_5_tlp, rule_6_addressed)
+_NAMES = {"read": "2 collection", "write": "2 collection", "tlp": "5 TLP", "group": "6 addressed"}
+
+
+class NoRule(Exception):
+    """An atom that no rule, or more than one, answers for: denied."""
+
+
+def holds(name: str, who: Profile, rules: tuple[Rule, ...] = RULES) -> bool:
+    """Whether an atom is true of a member. Raises `NoRule`."""
+    kind, _, value = name.partition(":")
+    answers = [a for rule in rules if (a := rule(kind, value, who)) is not None]
+    if len(answers) != 1:
+        raise NoRule(name)
+    return answers[0]
+
+
+def decide(label: Expr, who: Profile, rules: tuple[Rule, ...] = RULES) -> Decision:
+    """Whether a label lets a member in, and if not, by which rule. A rule that raises denies."""
+    path: list[str] = []
+
+    def is_true(name: str) -> bool:
+        path.append(name)
+        return holds(name, who, rules)
+
+    try:
+        allowed = label.holds(is_true)
+    except Exception:
+        allowed = False
+    if allowed:
+        return Decision(True, "")
+    kind = path[-1].partition(":")[0] if path else ""
+    return Decision(False, _NAMES.get(kind, "nobody"))
+
+
+def readers(profiles: Mapping[int, Profile]) -> Callable[[Expr], frozenset[int]]:
+    """`decide` for all members at once, once for each distinct profile and expression."""
+    alike: dict[Profile, set[int]] = {}
+    for number, who in profiles.items():
+        alike.setdefault(who, set()).add(number)
+    known: dict[str, frozenset[int]] = {}
+
+    def let_in(label: Expr) -> frozenset[int]:
+        key = label.text
+        if key not in known:
+            groups = (numbers for who, numbers in alike.items() if decide(label, who).allowed)
+            known[key] = frozenset().union(*groups)
+        return known[key]
+
+    return let_in
+
+
+# How an audience comes about --------------------------------------------------------------------------------------
+
+
+def tlp_of(collection: Collection, said: Said) -> Tlp | None:
+    """The level that counts: as marked, else as the collection says for unmarked objects (None: it refuses them)."""
+    return said.tlp or collection.unmarked
+
+
+def clauses(collection: Collection, said: Said, publisher: int, numbers: Mapping[str, int]) -> dict[str, Audience]:
+    """The audience of a deposit by each of the rules 2 to 6; together they are its `base`.
+
+    `numbers` gives members' numbers by name. Rules 5 and 6 let in the publisher, and the named whatever the TLP.
+    """
+    level = tlp_of(collection, said) or Tlp.RED
+    read, write = atom(f"read:{collection.id}"), atom(f"write:{collection.id}")
+    named = {numbers[m]: ANY for m in said.members} | {publisher: ANY}
+    tlp = NONE if level is Tlp.RED else atom(f"tlp:{level.value}")
+    return {
+        "2 collection": Audience.make(read, {publisher: read | write}),
+        "4 own": Audience.make(ANY, {publisher: NONE} if collection.own_hidden else {}),
+        "5 TLP": Audience.make(tlp, named),
+        "6 addressed": Audience.make(_addressed(collection, said), named),
+    }
+
+
+def _addressed(collection: Collection, said: Said) -> Expr:
+    if said.groups:
+        return any_of(atom(f"group:{g}") for g in sorted(said.groups))
+    return NONE if said.members or said.named_only or collection.named else ANY
+
+
+def audience(collection: Collection, said: Said, publisher: int, numbers: Mapping[str, int]) -> Audience:
+    """Who may read a deposit by rules 2 to 6; 8 to 10 need the log."""
+    return reduce(Audience.__and__, clauses(collection, said, publisher, numbers).values())
+
+
+# Right to publish (policy.md 3.3) ---------------------------------------------------------------------------------
+
+
+def refusal(config: Config, collection: Collection, said: Said) -> str | None:
+    """Why markings keep an object out of a collection: 3.3.4, 6 and 7. None if they do not."""
+    unreadable = {m for m in said.members if not nameable_in(config, collection, m)}
+    if said.unknown or unreadable:
+        what = ", ".join(sorted(said.unknown)) or "a member marking"
+        return (
+            f"marking not understood: {what}. Use TLP, a marking of your `policy` collection that this collection "
+            "takes, or a definition that you publish with it (a statement)."
+        )
+    level = tlp_of(collection, said)
+    low, high = collection.accept
+    if level is None:
+        return "no TLP marking, and this collection takes none without: add one."
+    if not low <= level <= high:
+        return f"TLP:{level.value.upper()} is outside what this collection takes ({low.value} to {high.value})."
+    if (level is Tlp.RED or collection.named) and not (said.members or (said.groups and level is not Tlp.RED)):
+        return "it names no recipient: add the `member:NAME` marking of each from your `policy` collection."
+    return None
+
+
+def nameable_in(config: Config, collection: Collection, name: str) -> bool:
+    """Whether a member may be named as a recipient there: listed, and let read by the collection."""
+    member = config.members.get(name)
+    return member is not None and member.listed and has(collection.read, config.groups_of(name))
+
+
+def vocabulary(config: Config, name: str) -> tuple[str, ...]:
+    """The words that a member may address with: every group, and whom a collection that it may write lets read."""
+    groups = config.groups_of(name)
+    writable = [c for c in config.collections.values() if has(c.write, groups)]
+    members = {m for m in config.members for c in writable if nameable_in(config, c, m)}
+    return (
+        *(f"group:{g}" for g in sorted(config.groups)),
+        *(f"member:{m}" for m in sorted(members)),
+        NAMED_ONLY,
+    )
+
+
+# The door ---------------------------------------------------------------------------------------------------------
+
+
+def active(config: Config, name: str, now: int) -> bool:
+    """Rule 1: a member that is in the file, not suspended, and within its dates (policy.md 3.4.1)."""
+    member = config.members.get(name)
+    if member is None or member.suspended:
+        return False
+    return (member.starts is None or member.starts <= now) and (member.ends is None or now < member.ends)
