@@ -1,0 +1,154 @@
+"""Which audiences change when one publisher's versions of some objects come, go or are revised.
+
+Rules 8 and 9 (`closure`) look at one publisher's versions alone, in all collections; rule 10 (`claims`) at all
+publishers of one id in one collection. Everything is worked out before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from exchange import claims, entries, store
+from exchange.closure import Node, resolve
+from exchange.entries import Version
+from exchange.label import NOBODY, Audience
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A version with its new audience, and the one that its entries partition now."""
+
+    version: Version
+    before: Audience
+
+
+def settle(
+    conn: Connection, publisher: int, own: Mapping[int, Version], fresh: frozenset[int], collection: int
+) -> list[Change]:
+    """Every version whose audience changes, new ones included. Takes the lock of each collection concerned.
+
+    `own` holds, by number, all the publisher's versions of each object that occurs in it, as they are to be: fresh
+    ones with `whole` unset, those being deleted no longer live.
+    """
+    start = {v.object for v in own.values() if v.number in fresh or _going(v)}
+    play = _follow(conn, publisher, own, start, fresh)
+    moved = _moved(conn, publisher, play, fresh)
+    places = {(v.collection, v.object) for v in moved}
+    store.lock_collections(conn, sorted({c for c, _ in places} | {collection}))
+    changes: list[Change] = []
+    for where in sorted({c for c, _ in places}):
+        objects = sorted({o for c, o in places if c == where})
+        shared = entries.shared_objects(conn, where, publisher, objects)
+        mine = [v for v in moved if v.collection == where and v.object not in shared]
+        changes += _alone(conn, mine, fresh)
+        all_mine = {v.number: v for v in [*play.values(), *moved] if v.collection == where}
+        for object_ in sorted(shared):
+            changes += _together(conn, publisher, where, object_, all_mine, fresh)
+    return changes
+
+
+def _going(v: Version) -> bool:
+    """Being deleted in this transaction: what was deleted before shows nothing any more."""
+    return not v.live and v.shown != NOBODY
+
+
+def _follow(
+    conn: Connection, publisher: int, own: Mapping[int, Version], start: set[int], fresh: frozenset[int]
+) -> dict[int, Version]:
+    """All versions of the objects whose audience may change: those that start it, and what refers to them, and so on.
+
+    An id that is new has no referrers but in this same commit; a version that says the same as the one before it
+    and refers to the same changes nothing for others.
+    """
+    play = {n: v for n, v in own.items() if v.object in start}
+    inside = set(start)
+    followed: set[int] = set()
+    frontier = {o for o in start if not _nothing_new([v for v in play.values() if v.object == o], fresh)}
+    while frontier:
+        followed |= frontier
+        found = entries.referrers(conn, publisher, sorted(frontier))
+        found |= {v.object for v in play.values() if v.live and v.refs & frontier}
+        for v in entries.own_versions(conn, publisher, sorted(found - inside)):
+            play[v.number] = v
+        inside |= found
+        frontier = found - followed
+    return play
+
+
+def _nothing_new(versions: list[Version], fresh: frozenset[int]) -> bool:
+    """Whether the fresh versions of one object leave every other audience as it is."""
+    if any(_going(v) for v in versions):
+        return False
+    old = [v for v in versions if v.number not in fresh]
+    if not old:
+        return True
+    for new in (v for v in versions if v.number in fresh):
+        here = [v for v in old if v.live and v.collection == new.collection]
+        last = max(here, key=lambda v: v.ver, default=None)
+        if last is None or (last.base, last.refs) != (new.base, new.refs) or new.ver < last.ver:
+            return False
+    return True
+
+
+def _moved(conn: Connection, publisher: int, play: Mapping[int, Version], fresh: frozenset[int]) -> list[Version]:
+    inside = {v.object for v in play.values()}
+    outside = {ref for v in play.values() if v.live for ref in v.refs} - inside
+    unions: dict[int, Audience] = defaultdict(lambda: NOBODY)
+    for v in entries.own_versions(conn, publisher, sorted(outside)):
+        unions[v.object] = unions[v.object] | v.whole
+    found = resolve(publisher, [node(v) for v in play.values()], unions)
+    moved = [replace(play[n], whole=whole) for n, whole in found.items() if n in fresh or whole != play[n].whole]
+    return moved + [v for v in play.values() if _going(v)]
+
+
+def node(v: Version) -> Node:
+    return Node(
+        number=v.number, collection=v.collection, object=v.object, ver=v.ver,
+        base=v.base, whole=v.whole, refs=v.refs, live=v.live,
+    )  # fmt: skip
+
+
+def _alone(conn: Connection, moved: list[Version], fresh: frozenset[int]) -> list[Change]:
+    """Versions of ids that nobody else deposited here: rule 10 has nothing to say."""
+    before = entries.shown(conn, [v.number for v in moved if v.number not in fresh])
+    return [
+        Change(version=replace(v, shown=v.whole if v.live else NOBODY), before=before.get(v.number, NOBODY))
+        for v in moved
+    ]
+
+
+def _together(
+    conn: Connection,
+    publisher: int,
+    collection: int,
+    object_: int,
+    mine: Mapping[int, Version],
+    fresh: frozenset[int],
+) -> list[Change]:
+    """Every publisher's versions of one id, under rule 10."""
+    others = [v for v in entries.versions_in(conn, collection, [object_]) if v.publisher != publisher]
+    here = [v for v in mine.values() if v.object == object_] + others
+    live: dict[int, list[Version]] = defaultdict(list)
+    for v in here:
+        live[v.publisher] += [v] if v.live else []
+    segments = entries.claims(conn, collection, object_)
+    known = {p for p, _ in segments}
+    first = {p: claims.union(v.whole for v in versions) for p, versions in live.items()}
+    segments = claims.updated(segments, {p: a for p, a in first.items() if p not in known and p != publisher})
+    segments = claims.updated(segments, {publisher: first[publisher]})
+    entries.set_claims(conn, collection, object_, segments)
+    creators = frozenset(p for p, versions in live.items() if any(v.creator for v in versions))
+    owned = claims.owners(segments, creators, frozenset(live))
+    before = entries.shown(conn, [v.number for v in here if v.number not in fresh])
+    found = [
+        Change(
+            version=replace(v, shown=v.whole & owned[v.publisher] if v.live else NOBODY),
+            before=before.get(v.number, NOBODY),
+        )
+        for v in here
+    ]
+    return [c for c in found if c.version.number in fresh or c.version.shown != c.before or _going(c.version)]

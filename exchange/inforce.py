@@ -1,0 +1,187 @@
+"""The config in force: read from the store, bound to members' numbers, and changed whole or not at all (promise 6).
+
+The files in force are those of the last version that was applied, as the store keeps them; the files on disk are a
+proposal. A member taken out of the files is as suspended (policy.md 3.4.1): its last profile is kept with the version,
+so that it goes on where it stood when it comes back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from exchange import config as configuration
+from exchange import grants, markings, policy, store
+from exchange.config import Collection, Config
+from exchange.entries import Label
+from exchange.grants import Difference
+from exchange.interning import Readers
+from exchange.label import NONE, Tlp, atom
+from exchange.sequencer import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """One applied version with everything that depends on it."""
+
+    version: int
+    at: int
+    config: Config
+    files: Mapping[str, str]
+    departed: Mapping[str, policy.Profile]
+    numbers: Mapping[str, int]  # member name → number
+    places: Mapping[str, int]  # collection id → number
+    readers: Readers
+
+    def name(self, number: int) -> str:
+        return next(name for name, n in self.numbers.items() if n == number)
+
+
+def current(conn: Connection) -> InForce | None:
+    """What is in force in this transaction; None before the first apply. Cost: one statement, once parsed."""
+    version = store.config_version(conn)
+    return _loaded(conn, version) if version else None
+
+
+_cache: dict[tuple[str, int], InForce] = {}
+
+
+def _loaded(conn: Connection, version: int) -> InForce:
+    """A version never changes once it was applied, so a process parses it once."""
+    key = (str(conn.engine.url), version)
+    if key not in _cache:
+        row = store.config_row(conn, version)
+        config = _parsed(row.files)
+        departed = {name: _profile(config, kept) for name, kept in json.loads(row.departed).items()}
+        _cache[key] = _bound(conn, version, row.at, config, json.loads(row.files), departed)
+    return _cache[key]
+
+
+@lru_cache(maxsize=8)
+def _parsed(files: str) -> Config:
+    return configuration.parse(json.loads(files))
+
+
+def _profile(config: Config, kept: Mapping[str, Any]) -> policy.Profile:
+    return policy.profile(config, frozenset(kept["groups"]), kept["relays"])
+
+
+def _bound(
+    conn: Connection,
+    version: int,
+    at: int,
+    config: Config,
+    files: Mapping[str, str],
+    gone: Mapping[str, policy.Profile],
+) -> InForce:
+    numbers = store.members(conn)
+    profiles = {numbers[name]: policy.profile_of(config, name) for name in config.members}
+    profiles |= {numbers[name]: profile for name, profile in gone.items()}
+    return InForce(
+        version=version, at=at, config=config, files=files, departed=gone, numbers=numbers,
+        places={uid: row.number for uid, row in store.collections(conn).items()},
+        readers=policy.readers(profiles),
+    )  # fmt: skip
+
+
+# Changing it ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What an apply does, or would do: the version it makes (or keeps), and who gains and loses what."""
+
+    before: InForce | None
+    after: InForce
+    differences: tuple[Difference, ...]
+
+    @property
+    def changed(self) -> bool:
+        return self.before is None or self.before.version != self.after.version
+
+
+def apply(conn: Connection, files: Mapping[str, str], clock: Clock) -> Effect:
+    """Put the files in force, in this transaction. Raises `ConfigError`; then nothing is changed.
+
+    With unchanged files it still compares the stored decisions with those of this software, and if they differ makes
+    a new version, so that a changed rule counts as a change of rights. Cost: O(members × labels), never O(objects).
+    """
+    config = configuration.parse(files)
+    version = store.change_config(conn)
+    before = _loaded(conn, version) if version else None
+    now = clock.now(conn)
+    newcomers = _register(conn, config, now)
+    gone = _departed(before, config)
+    text = json.dumps(dict(files), sort_keys=True)
+    profiles = {name: _profile(config, kept) for name, kept in gone.items()}
+    after = _bound(conn, version + 1, now, config, dict(files), profiles)
+    found = tuple(
+        d for number in sorted(after.places.values()) for d in grants.differences(conn, number, after.readers)
+    )
+    if before and not found and before.files == after.files:
+        return Effect(before=before, after=before, differences=())
+    grants.carry_out(conn, found, frozenset(after.numbers[name] for name in newcomers), clock)
+    store.add_config(conn, store.ConfigRow(version + 1, now, text, json.dumps(gone, sort_keys=True)))
+    return Effect(before=before, after=after, differences=found)
+
+
+def _register(conn: Connection, config: Config, now: int) -> list[str]:
+    """Give numbers to new names; returns the members that never were before."""
+    known = store.members(conn)
+    newcomers = [name for name in config.members if name not in known]
+    store.add_members(conn, newcomers, now)
+    store.add_words(conn, sorted(config.groups), now)
+    places = store.collections(conn)
+    store.add_collections(conn, [c.id for c in config.collections.values() if c.id not in places])
+    return newcomers
+
+
+def _departed(before: InForce | None, config: Config) -> dict[str, dict[str, object]]:
+    """Members that were once in the files and are not now, with what decided over them then."""
+    if before is None:
+        return {}
+    kept: dict[str, policy.Profile] = dict(before.departed)
+    kept |= {name: policy.profile_of(before.config, name) for name in before.config.members}
+    return {
+        name: {"groups": sorted(p.groups), "relays": p.relays}
+        for name, p in sorted(kept.items())
+        if name not in config.members
+    }
+
+
+def propose(engine: Engine, files: Mapping[str, str], clock: Clock) -> Effect:
+    """What `apply` would do, found by doing it and taking it back."""
+    with engine.execution_options(write=True).connect() as conn, conn.begin() as transaction:
+        effect = apply(conn, files, clock)
+        transaction.rollback()
+        return effect
+
+
+def widens(effect: Effect) -> bool:
+    """Whether anybody gains a label above GREEN: then it needs a person's `apply` (first-day.md)."""
+    if effect.before is None:
+        return False
+    return any(not _open(x) for d in effect.differences for x in d.gained)
+
+
+def _open(label: Label) -> bool:
+    """Whether a label lets in by TLP CLEAR or GREEN alone."""
+    green = atom(f"tlp:{Tlp.CLEAR.value}") | atom(f"tlp:{Tlp.GREEN.value}")
+    atoms = {node.atom for node in label.expr.nodes()}
+    closed = {f"tlp:{Tlp.AMBER.value}", f"tlp:{Tlp.AMBER_STRICT.value}"}
+    return not label.lane and not atoms & closed and (label.expr - green) is NONE
+
+
+def words(conn: Connection, state: InForce, name: str) -> dict[str, str]:
+    """A member's vocabulary: marking id → word. Cost: O(names)."""
+    secret = store.secret(conn, "marking")
+    return {markings.marking_id(secret, name, word): word for word in policy.vocabulary(state.config, name)}
+
+
+def collection_of(state: InForce, collection: Collection) -> int:
+    return state.places[collection.id]

@@ -1,0 +1,268 @@
+"""The log: publishing and deleting, which are both *the audience of a version changed*.
+
+`audiences` says which versions get another audience. Here, under the sequencer's lock of the collections concerned,
+their entries are narrowed in place, what became readable is entered anew, and last of all the new entries get their
+instants, so that little time passes between stamping and commit. This module knows no rule that depends on the config:
+whom an expression lets in is asked of `readers`, which is `policy` bound to the config in force.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from exchange import entries, sequencer, store, tables
+from exchange.audiences import Change, settle
+from exchange.entries import Deposit, Label, Row, Version
+from exchange.interning import Key, Readers, intern
+from exchange.label import NOBODY
+from exchange.rows import Entry, Narrowing, lanes, narrow
+
+MAX_NODES = 64  # of an audience: deeper references are refused at intake (store.md section 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Who writes, under which decisions, by which clock: bound once for each transaction."""
+
+    publisher: int
+    readers: Readers
+    clock: sequencer.Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The new versions in the order of the deposits, the ids of known references, and when they were stamped."""
+
+    versions: tuple[Version, ...]
+    known: frozenset[str]
+    stamped: int
+
+
+class TooDeep(Exception):
+    """References that cannot be closed over within `MAX_NODES`; `ids` are the STIX ids of the deposits at fault."""
+
+    def __init__(self, ids: frozenset[str]) -> None:
+        super().__init__(ids)
+        self.ids = ids
+
+
+def add(conn: Connection, writer: Writer, collection: int, deposits: Sequence[Deposit], now: int) -> Added:
+    """Store the deposits and enter them. The caller then asks `sequencer.check_in_time` before it commits.
+
+    The caller has refused what contradicts the publisher's own earlier versions. Ids that the publisher deposited
+    before, or that are among these deposits, count as known references (policy.md 3.4.9). Raises `TooDeep`.
+    """
+    store.lock_publisher(conn, writer.publisher)
+    store.add_objects(conn, {d.id: d.type for d in deposits})
+    number = store.object_numbers(conn, sorted({d.id for d in deposits}.union(*(d.refs for d in deposits))))
+    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, sorted(number.values()))}
+    known = {v.object for v in own.values()} | {number[d.id] for d in deposits}
+    deleted = {(v.collection, v.object, v.ver): v.number for v in own.values() if not v.live}
+    revived = [n for d in deposits if (n := deleted.get((collection, number[d.id], d.ver)))]
+    entries.drop_versions(conn, revived)
+    numbers = store.numbers(conn, tables.version, len(deposits))
+    fresh = {
+        n: Version(
+            number=n, collection=collection, publisher=writer.publisher, object=number[d.id], ver=d.ver,
+            refs=frozenset(number[r] for r in d.refs if number.get(r) in known) - {number[d.id]},
+            creator=d.creator, live=True, base=d.base, whole=NOBODY, shown=NOBODY,
+        )
+        for n, d in zip(numbers, deposits, strict=True)
+    }  # fmt: skip
+    before = {n: v for n, v in own.items() if n not in set(revived)}
+    changes = settle(conn, writer.publisher, before | fresh, frozenset(fresh), collection)
+    made = {c.version.number: c.version for c in changes if c.version.number in fresh}
+    _refuse_too_deep({d.id: made[n] for n, d in zip(numbers, deposits, strict=True)})
+    _store(conn, [(made[n], d) for n, d in zip(numbers, deposits, strict=True)], now)
+    entries.set_audiences(conn, [c.version for c in changes if c.version.number not in fresh])
+    stamped = _enter(conn, writer, changes, again=frozenset())
+    return Added(tuple(made[n] for n in numbers), frozenset(i for i, o in number.items() if o in known), stamped)
+
+
+def _refuse_too_deep(made: Mapping[str, Version]) -> None:
+    deep = frozenset(i for i, v in made.items() if len(v.whole.common.nodes()) > MAX_NODES)
+    if deep:
+        raise TooDeep(deep)
+
+
+def _store(conn: Connection, made: Sequence[tuple[Version, Deposit]], now: int) -> None:
+    number = store.audience_numbers(conn, sorted({a.text for v, _ in made for a in (v.base, v.whole, v.shown)}))
+    bodies = store.numbers(conn, tables.body, len(made))
+    entries.add_bodies(conn, [{"number": b, "json": d.raw} for b, (_, d) in zip(bodies, made, strict=True)])
+    rows = [
+        {
+            "number": v.number, "collection": v.collection, "publisher": v.publisher, "object": v.object,
+            "ver": v.ver, "ver_text": d.ver_text, "body": b, "said": d.said, "refs": entries.pack(v.refs),
+            "creator": v.creator, "received": now, "deleted": None,
+            "base": number[v.base.text], "whole": number[v.whole.text], "shown": number[v.shown.text],
+        }
+        for b, (v, d) in zip(bodies, made, strict=True)
+    ]  # fmt: skip
+    entries.add_versions(conn, rows)
+    references = [(v.publisher, r, v.number) for v, _ in made for r in sorted(v.refs)]
+    entries.add_references(conn, [{"publisher": p, "target": r, "version": v} for p, r, v in references])
+
+
+def remove(conn: Connection, writer: Writer, collection: int, object_: int, vers: frozenset[int], now: int) -> int:
+    """Delete the publisher's live versions `vers` of an object; what they hid comes again (policy.md 3.6.7, 3.8)."""
+    store.lock_publisher(conn, writer.publisher)
+    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, [object_])}
+    live = [v for v in own.values() if v.collection == collection and v.live]
+    gone = {v.number for v in live if v.ver in vers}
+    entries.mark_deleted(conn, sorted(gone), now)
+    after = own | {n: replace(own[n], live=False) for n in gone}
+    changes = settle(conn, writer.publisher, after, frozenset(), collection)
+    exposed = _exposed(live, gone, writer.publisher)
+    rest = exposed - {c.version.number for c in changes}
+    under_lock = entries.own_versions(conn, writer.publisher, [object_]) if rest else []
+    changes += [Change(version=v, before=v.shown) for v in under_lock if v.number in rest]
+    entries.set_audiences(conn, [c.version for c in changes])
+    return _enter(conn, writer, changes, again=exposed)
+
+
+def _exposed(live: Sequence[Version], gone: set[int], publisher: int) -> frozenset[int]:
+    """Older versions that become `last` for somebody once the newer ones are gone."""
+    exposed = set()
+    newer_gone = False
+    for v in sorted(live, key=lambda v: v.ver, reverse=True):
+        if v.number in gone:
+            newer_gone = True
+            continue
+        if newer_gone:
+            exposed.add(v.number)
+        if v.whole.reaches_beyond(publisher):
+            break
+    return frozenset(exposed)
+
+
+# Entries ------------------------------------------------------------------------------------------------------
+
+
+def _enter(conn: Connection, writer: Writer, changes: Sequence[Change], again: frozenset[int]) -> int:
+    """Let the log follow; the last thing done is stamping. Returns the clock at that moment."""
+    where = sorted({c.version.collection for c in changes})
+    pending: list[tuple[int, list[Row]]] = []
+    for collection in where:
+        here = [c for c in changes if c.version.collection == collection]
+        pending.append((collection, _follow(conn, writer, collection, here, again)))
+    last = store.lock_collections(conn, where)
+    now = max((writer.clock.room(conn, last[c]) for c in where), default=writer.clock.now(conn))
+    for collection, rows in pending:
+        if rows:
+            stamped = _stamp(rows, now, last[collection])
+            entries.add_rows(conn, stamped)
+            store.set_last(conn, collection, stamped[-1].at)
+    return now
+
+
+def _follow(
+    conn: Connection, writer: Writer, collection: int, changes: Sequence[Change], again: frozenset[int]
+) -> list[Row]:
+    """Narrow what is there and return the rows of the new entries, still without instants (`at` counts from 0)."""
+    found: dict[int, list[Row]] = defaultdict(list)
+    for row in entries.rows_of(conn, [c.version.number for c in changes if c.before != NOBODY]):
+        found[row.version].append(row)
+    labels = entries.labels_by_number(conn, {r.label for rows in found.values() for r in rows})
+    plans: list[Narrowing] = []
+    new: list[Entry] = []
+    for change in changes:
+        v, before = change.version, change.before
+        if v.number in again or v.shown == NOBODY:
+            plans.append(Narrowing((), tuple(found[v.number])))
+            before = NOBODY
+        elif before != NOBODY:
+            plans.append(narrow(found[v.number], labels, v.shown))
+        if (gained := v.shown - before) != NOBODY:
+            new.append(Entry(version=v, lanes=lanes(gained)))
+    interned = intern(conn, collection, _keys(plans, new), writer.readers)
+    _carry_out(conn, plans, interned)
+    rows = _rows(conn, collection, new, interned)
+    return _supersede(conn, collection, {(c.version.object, c.version.publisher) for c in changes}, rows)
+
+
+def _keys(plans: Sequence[Narrowing], new: Sequence[Entry]) -> set[Key]:
+    wishes = {Key(w.lane, w.expr, w.parent) for plan in plans for w in plan.wishes if w.parent}
+    return wishes | {Key(lane, expr, 0) for e in new for lane, expr in e.lanes}
+
+
+def _carry_out(conn: Connection, plans: Sequence[Narrowing], interned: Mapping[Key, Label]) -> None:
+    """Drop, relabel and copy rows; whether a newer version supersedes them is worked out afterwards."""
+    entries.drop_rows(conn, [row for plan in plans for row in plan.drops])
+    moves: list[tuple[Row, Row]] = []
+    copies: list[Row] = []
+    for wish in (w for plan in plans for w in plan.wishes):
+        label = interned[Key(wish.lane, wish.expr, wish.parent)].number if wish.parent else wish.was.label
+        row = replace(wish.was, label=label, lane=wish.lane, apart=wish.apart)
+        if wish.copy:
+            copies.append(row)
+        else:
+            moves.append((wish.was, row))
+    entries.relabel(conn, moves)
+    entries.add_rows(conn, copies)
+
+
+def _rows(conn: Connection, collection: int, new: Sequence[Entry], interned: Mapping[Key, Label]) -> list[Row]:
+    """The rows of new entries, run by run; `at` is (run, place in the run) packed until `_stamp` knows the instant."""
+    runs: dict[object, list[Entry]] = defaultdict(list)
+    for entry in new:
+        runs[entry.lanes].append(entry)
+    tops = {x.number: x.top for x in interned.values()}
+    rows: list[Row] = []
+    for run, group in enumerate(runs.values()):
+        for place, entry in enumerate(group):
+            for lane, expr in entry.lanes:
+                label = interned[Key(lane, expr, 0)].number
+                tops[label] += 1
+                v = entry.version
+                rows.append(
+                    Row(
+                        label=label, at=(run << 32) + place, collection=collection, lane=lane, n=tops[label],
+                        version=v.number, object=v.object, publisher=v.publisher, ver=v.ver,
+                        apart=not lane and len(entry.lanes) > 1, superseded=False,
+                    )
+                )  # fmt: skip
+    entries.set_tops(conn, {x.number: tops[x.number] for x in interned.values() if tops[x.number] != x.top})
+    return rows
+
+
+def _stamp(rows: Sequence[Row], now: int, last: int) -> list[Row]:
+    sizes: dict[int, int] = defaultdict(int)
+    for row in rows:
+        sizes[row.at >> 32] = max(sizes[row.at >> 32], (row.at & 0xFFFFFFFF) + 1)
+    starts = sequencer.runs(now, last, list(sizes.values()))
+    return [replace(row, at=starts[row.at >> 32] + (row.at & 0xFFFFFFFF)) for row in rows]
+
+
+def _supersede(conn: Connection, collection: int, objects: set[tuple[int, int]], new: Sequence[Row]) -> list[Row]:
+    """Mark rows that a newer version of the same object under the same label hides, and note what shadows what.
+
+    A reader of the label reads both, so under `match[version]=last` it never needs the older row.
+    """
+    coming: dict[tuple[int, int], list[Row]] = defaultdict(list)
+    for row in new:
+        coming[row.object, row.publisher].append(row)
+    stored: dict[tuple[int, int], list[Row]] = defaultdict(list)
+    for row in entries.rows_of_objects(conn, collection, sorted({o for o, _ in objects})):
+        stored[row.object, row.publisher].append(row)
+    shadows: set[tuple[int, int]] = set()
+    moves: list[tuple[Row, Row]] = []
+    flagged: dict[Row, Row] = {}
+    for key in objects:
+        rows = stored[key] + coming[key]
+        if len({row.ver for row in rows}) < 2:
+            hidden: set[Row] = set()
+        else:
+            hidden = {a for a in rows for b in rows if b.ver > a.ver and b.label == a.label}
+            shadows |= {
+                (a.label, b.label) for a in rows for b in rows
+                if b.ver > a.ver and b.label != a.label and (a.lane == b.lane or not a.lane or not b.lane)
+            }  # fmt: skip
+        moves += [(r, replace(r, superseded=r in hidden)) for r in stored[key] if r.superseded != (r in hidden)]
+        flagged |= {r: replace(r, superseded=True) for r in coming[key] if r in hidden}
+    entries.relabel(conn, moves)
+    entries.add_shadows(conn, shadows)
+    return [flagged.get(row, row) for row in new]

@@ -1,0 +1,1 @@
+"""The schema's history: one file per released change, run by `exchange.store.migrate`."""

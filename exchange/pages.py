@@ -1,0 +1,197 @@
+"""Page queries, for both databases: one member's rows of one collection after an instant.
+
+Their shape is what makes a page cost O(page + labels) (store.md section 2): the labels that a member reads drive, and
+each one's rows are walked in order by the log's key. SQLite does that with a CROSS JOIN, which pins the order of loops,
+and leaves each loop as soon as it holds enough smaller rows; PostgreSQL needs the bound spelled out. A member with a
+row in its own lane never uses the common row of that entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, TextClause, bindparam, text
+
+# Whether the member uses this row: not the common one where it has one of its own at the same instant.
+_MINE = """NOT ({row}.lane = 0 AND {row}.apart AND EXISTS (
+        SELECT 1 FROM log o WHERE o.collection = :c AND o.lane = :m AND o.lane <> 0 AND o.at = {row}.at))"""
+
+# Whether the member reads another version of the same object, newer or older.
+_OTHER = (
+    """EXISTS (
+        SELECT 1 FROM log x CROSS JOIN reach rx
+         WHERE rx.member = :m AND rx.collection = :c AND rx.label = x.label AND x.collection = :c
+           AND x.object = l.object AND x.publisher = l.publisher AND x.ver {sign} l.ver
+           AND """
+    + _MINE.format(row="x")
+    + ")"
+)
+
+_LAST = "(NOT l.superseded AND NOT " + _OTHER.format(sign=">") + ")"
+_FIRST = "(NOT " + _OTHER.format(sign="<") + ")"
+
+_COLUMNS = "l.at, l.label, l.n, l.version"
+
+_LOG = {
+    "sqlite": """
+    SELECT {columns} FROM reach r CROSS JOIN log l
+     WHERE r.member = :m AND r.collection = :c AND r.g <= :g
+       AND l.label = r.label AND l.at > :after AND l.at <= :upto
+       AND {where}
+     ORDER BY l.at LIMIT :limit""",
+    "postgresql": """
+    WITH f AS MATERIALIZED (
+        SELECT r.label, l.at FROM reach r CROSS JOIN LATERAL (
+            SELECT l.at FROM log l WHERE l.label = r.label AND l.at > :after AND l.at <= :upto
+               AND {where} ORDER BY l.at LIMIT 1) l
+         WHERE r.member = :m AND r.collection = :c AND r.g <= :g),
+    b AS MATERIALIZED (
+        SELECT CASE WHEN count(*) < :limit THEN :upto ELSE max(at) END AS bound
+          FROM (SELECT at FROM f ORDER BY at LIMIT :limit) q)
+    SELECT {columns} FROM f CROSS JOIN LATERAL (
+        SELECT {columns} FROM log l
+         WHERE l.label = f.label AND l.at >= f.at AND l.at <= (SELECT bound FROM b)
+           AND {where} ORDER BY l.at LIMIT :limit) l
+     WHERE f.at <= (SELECT bound FROM b) ORDER BY l.at LIMIT :limit""",
+}
+
+_RUNS = """
+    SELECT DISTINCT r.base, r.upto FROM reach r
+     WHERE r.member = :m AND r.collection = :c AND r.g = :g AND r.base + r.upto > :after
+     ORDER BY r.base"""
+
+_RUN = {
+    "sqlite": """
+    SELECT {columns} FROM reach r CROSS JOIN log l
+     WHERE r.member = :m AND r.collection = :c AND r.g = :g AND r.base = :base
+       AND l.label = r.label AND l.n > :after - :base AND l.n <= :upto
+       AND {where}
+     ORDER BY l.n LIMIT :limit""",
+    "postgresql": """
+    SELECT {columns} FROM reach r CROSS JOIN LATERAL (
+        SELECT {columns} FROM log l
+         WHERE l.label = r.label AND l.n > :after - :base AND l.n <= :upto
+           AND {where} ORDER BY l.n LIMIT :limit) l
+     WHERE r.member = :m AND r.collection = :c AND r.g = :g AND r.base = :base
+     ORDER BY l.n LIMIT :limit""",
+}
+
+_OBJECTS = """
+    SELECT l.at, l.n, l.version, r.g, r.base, r.upto FROM log l CROSS JOIN reach r
+     WHERE l.collection = :c AND l.object IN (SELECT number FROM object WHERE id IN :ids)
+       AND r.member = :m AND r.collection = :c AND r.label = l.label
+       AND {where}"""
+
+_COUNT = """
+    SELECT count(DISTINCT l.object) FROM log l
+     WHERE l.collection = :c AND l.label IN :labels AND """ + _MINE.format(row="l")
+
+_BODIES = """
+    SELECT v.number, o.id, o.type, v.ver_text, b.json FROM version v
+      JOIN object o ON o.number = v.object JOIN body b ON b.number = v.body
+     WHERE v.number IN :versions"""
+
+_HEADS = """
+    SELECT v.number, o.id, o.type, v.ver_text FROM version v JOIN object o ON o.number = v.object
+     WHERE v.number IN :versions"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a query may narrow by, beyond the view: TAXII 2.1 section 3.4. `first` … `exact` are joined by OR."""
+
+    types: tuple[str, ...] = ()
+    first: bool = False
+    last: bool = True
+    every: bool = False
+    exact: tuple[int, ...] = ()
+    ids: tuple[str, ...] = ()
+
+    def where(self) -> str:
+        """A condition on row `l`; its values are bound as `types` and `exact`."""
+        parts = [_MINE.format(row="l")]
+        if self.types:
+            parts.append("EXISTS (SELECT 1 FROM object q WHERE q.number = l.object AND q.type IN :types)")
+        if not self.every:
+            ways = [_LAST] * self.last + [_FIRST] * self.first + ["l.ver IN :exact"] * bool(self.exact)
+            parts.append("(" + " OR ".join(ways) + ")")
+        return " AND ".join(parts)
+
+    def values(self) -> dict[str, Any]:
+        bound: dict[str, Any] = {}
+        if self.types:
+            bound["types"] = self.types
+        if self.exact and not self.every:
+            bound["exact"] = self.exact
+        return bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One member in one collection, with what its query narrows by."""
+
+    member: int
+    collection: int
+    filters: Filters = field(default_factory=Filters)
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        return {"m": self.member, "c": self.collection, **self.filters.values(), **more}
+
+
+def statement(template: str | Mapping[str, str], dialect: str, filters: Filters) -> TextClause:
+    """The SQL text of a page query; lists are expanded."""
+    sql = template if isinstance(template, str) else template[dialect]
+    clause = text(sql.format(columns=_COLUMNS, where=filters.where()))
+    names = {"types", "exact", "ids"} & set(clause._bindparams)
+    return clause.bindparams(*(bindparam(name, expanding=True) for name in sorted(names)))
+
+
+def log_page(conn: Connection, view: View, *, g: int, after: int, upto: int, limit: int) -> Sequence[Any]:
+    """Rows (at, label, n, version) of the log between two instants, of labels that came with grant `g` or before.
+
+    Cost: O(limit + labels) by the log's key, whatever the collection's size.
+    """
+    sql = statement(_LOG, conn.dialect.name, view.filters)
+    return conn.execute(sql, view.values(g=g, after=after, upto=upto, limit=limit)).all()
+
+
+def grant_runs(conn: Connection, view: View, *, g: int, after: int) -> Sequence[Any]:
+    """(base, upto) of the runs of one grant that reach beyond a time. Cost: O(labels) by reach_by_grant."""
+    return conn.execute(text(_RUNS), {"m": view.member, "c": view.collection, "g": g, "after": after}).all()
+
+
+def run_page(conn: Connection, view: View, *, g: int, base: int, upto: int, after: int, limit: int) -> Sequence[Any]:
+    """Rows (at, label, n, version) of one run of a grant; each stands at base + n. Cost: O(limit) by log_by_n."""
+    sql = statement(_RUN, conn.dialect.name, view.filters)
+    return conn.execute(sql, view.values(g=g, base=base, upto=upto, after=after, limit=limit)).all()
+
+
+def object_rows(conn: Connection, view: View) -> Sequence[Any]:
+    """Rows (at, n, version, g, base, upto) of the objects in `filters.ids`. Cost: O(their rows) by log_by_object."""
+    sql = statement(_OBJECTS, conn.dialect.name, view.filters)
+    return conn.execute(sql, view.values(ids=view.filters.ids)).all()
+
+
+def count_objects(conn: Connection, view: View, labels: Sequence[int]) -> int:
+    """Objects that the member reads by these labels. Cost: O(their rows)."""
+    sql = text(_COUNT).bindparams(bindparam("labels", expanding=True))
+    return conn.scalar(sql, {"m": view.member, "c": view.collection, "labels": labels}) or 0
+
+
+_BY_VERSIONS = {sql: text(sql).bindparams(bindparam("versions", expanding=True)) for sql in (_BODIES, _HEADS)}
+
+
+def bodies(conn: Connection, versions: Sequence[int]) -> dict[int, Any]:
+    """version → (number, id, type, ver_text, json). Cost: O(versions) by their keys."""
+    if not versions:
+        return {}
+    return {row.number: row for row in conn.execute(_BY_VERSIONS[_BODIES], {"versions": versions})}
+
+
+def heads(conn: Connection, versions: Sequence[int]) -> dict[int, Any]:
+    """version → (number, id, type, ver_text), for the manifest. Cost: O(versions) by their keys."""
+    if not versions:
+        return {}
+    return {row.number: row for row in conn.execute(_BY_VERSIONS[_HEADS], {"versions": versions})}

@@ -1,0 +1,83 @@
+"""The exchange clock, and the instants that entries get.
+
+The clock is the greatest of the database's clock and of what this process saw before plus the monotonic time since:
+it never goes back (policy.md 3.6.2). Instants stand a fixed lead ahead of it, longer than a commit takes, so a client
+that keeps its own clock misses nothing that was in flight; never further, because that would tell how much others
+publish: the sequencer waits instead. A commit that took longer than the lead is redone (`TooSlow`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+from sqlalchemy import Connection
+
+from exchange import store
+
+MILLISECOND = 1_000
+LEAD = 100 * MILLISECOND
+STEPPED = 10_000 * MILLISECOND  # a log further ahead than this had a wrong clock once: go on from there
+
+
+class TooSlow(Exception):
+    """More than the lead passed since the instants were given: nothing may become visible at them."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """Microseconds since 1970 UTC. `host` and `elapsed` are read by the composition root alone; `wait` sleeps."""
+
+    host: Callable[[], int]
+    elapsed: Callable[[], int]
+    wait: Callable[[int], None]
+    _value: int = 0
+    _mark: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def now(self, conn: Connection) -> int:
+        """What this process may trust as now. Cost: a round trip on PostgreSQL, none on SQLite."""
+        return self._advance(store.database_clock(conn, self.host()))
+
+    def _advance(self, seen: int) -> int:
+        with self._lock:
+            mark = self.elapsed()
+            self._value = max(seen, self._value + mark - self._mark)
+            self._mark = mark
+            return self._value
+
+    def room(self, conn: Connection, last: int) -> int:
+        """Now, once a log that ends at `last` is no more than the lead ahead of it."""
+        now = self.now(conn)
+        if last > now + LEAD + STEPPED:
+            return self._advance(last - LEAD)
+        while last > now + LEAD:
+            self.wait(last - now - LEAD)
+            now = self.now(conn)
+        return now
+
+
+def ceil_millisecond(at: int) -> int:
+    return -(-at // MILLISECOND) * MILLISECOND
+
+
+def runs(now: int, last: int, sizes: Sequence[int]) -> list[int]:
+    """The first instant of each run: consecutive microseconds that end on a whole millisecond (policy.md 3.6.1).
+
+    A reader sees a run whole or not at all, so hidden entries leave no gap in it; and a client that cuts to
+    milliseconds, having read a run to its end, reads nothing again.
+    """
+    starts = []
+    at = max(now + LEAD, last + 1)
+    for size in sizes:
+        end = ceil_millisecond(at + size - 1)
+        starts.append(end - size + 1)
+        at = end + 1
+    return starts
+
+
+def check_in_time(now: int, stamped: int) -> None:
+    """Raise `TooSlow` where half the lead has gone: the rest is for the commit itself."""
+    if now - stamped > LEAD // 2:
+        raise TooSlow

@@ -1,0 +1,314 @@
+"""The database: opening it, transactions, and one function per statement on the small tables.
+
+SQLite (WAL, synchronous=FULL) for one machine, PostgreSQL for many processes. Functions take a connection; whoever
+opens the transaction owns it. Statements on versions, labels and the log are in `entries`, page queries in `pages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.exc import DBAPIError
+
+from exchange import tables as t
+
+BUSY_MILLISECONDS = 20_000  # clients.md rule 12: wait before answering 503
+CHUNK = 500  # bound values a statement
+T = TypeVar("T")
+
+
+def connect(url: str, pool: int = 16) -> Engine:
+    """An engine on `url`. SQLite: WAL, every commit synced, transactions as we say and not as the driver guesses."""
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=pool, max_overflow=0, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=pool, max_overflow=0)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(dbapi: Any, _record: object) -> None:
+    dbapi.isolation_level = None
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        f"busy_timeout = {BUSY_MILLISECONDS}",
+        "temp_store = MEMORY",
+        "cache_size = -65536",
+    ):
+        dbapi.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    # A deferred transaction that turns to writing fails at once with "database is locked", whatever the timeout.
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.get_execution_options().get("write") else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One write transaction: committed at the end, rolled back on any exception."""
+    with engine.execution_options(write=True).begin() as conn:
+        yield conn
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One snapshot: what is read in it belongs together (promise 6)."""
+    with engine.connect() as conn:
+        if conn.dialect.name == "postgresql":
+            conn = conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with conn.begin():
+            yield conn
+
+
+def must_retry(error: DBAPIError) -> bool:
+    """A deadlock or a serialization failure: nothing happened, the same transaction may be tried again."""
+    return getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
+
+
+def database_clock(conn: Connection, host: int) -> int:
+    """Microseconds. Cost: none on SQLite, whose host is the only one; a round trip on PostgreSQL."""
+    if conn.dialect.name == "sqlite":
+        return host
+    return int(conn.scalar(text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")) or 0)
+
+
+def numbers(conn: Connection, table: Table, count: int) -> Sequence[int]:
+    """`count` fresh numbers for `table`. Cost: O(1) on SQLite (under its write lock), O(count) on PostgreSQL."""
+    if count == 0:
+        return range(0)
+    if conn.dialect.name == "sqlite":
+        first = (conn.scalar(select(func.max(table.c.number))) or 0) + 1
+        return range(first, first + count)
+    query = text("SELECT nextval(:name) FROM generate_series(1, :count)")
+    return list(conn.scalars(query, {"name": f"{table.name}_number_seq", "count": count}))
+
+
+def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows that are not there yet. Cost: O(rows)."""
+    if not rows:
+        return
+    if conn.dialect.name == "sqlite":
+        conn.execute(insert(table).prefix_with("OR IGNORE"), rows)
+    else:
+        from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+        conn.execute(pg_insert(table).on_conflict_do_nothing(), rows)
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for i in range(0, len(values), CHUNK):
+        yield values[i : i + CHUNK]
+
+
+# Secrets, members, words, collections -------------------------------------------------------------------------
+
+
+def secret(conn: Connection, name: str) -> bytes:
+    """One of the exchange's own secrets, made by the first migration. Cost: O(1)."""
+    return bytes(conn.execute(select(t.secret.c.value).where(t.secret.c.name == name)).scalar_one())
+
+
+def members(conn: Connection) -> dict[str, int]:
+    """Name → number of everybody who ever was a member. Cost: O(members)."""
+    return dict(conn.execute(select(t.member.c.name, t.member.c.number)).tuples().all())
+
+
+def since(conn: Connection) -> dict[str, int]:
+    """``member:NAME`` and ``group:NAME`` → the instant of the config version that brought it. Cost: O(names)."""
+    found = {f"member:{n}": at for n, at in conn.execute(select(t.member.c.name, t.member.c.since)).tuples()}
+    return found | {f"group:{n}": at for n, at in conn.execute(select(t.word.c.name, t.word.c.since)).tuples()}
+
+
+def add_members(conn: Connection, names: Sequence[str], at: int) -> None:
+    first = (conn.scalar(select(func.max(t.member.c.number))) or 0) + 1
+    rows = [{"number": first + i, "name": name, "since": at} for i, name in enumerate(names)]
+    if rows:
+        conn.execute(insert(t.member), rows)
+
+
+def add_words(conn: Connection, names: Sequence[str], at: int) -> None:
+    insert_missing(conn, t.word, [{"name": name, "since": at} for name in names])
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRow:
+    number: int
+    uid: str
+    last: int
+
+
+def collections(conn: Connection) -> dict[str, CollectionRow]:
+    """By id. Cost: O(collections)."""
+    rows = conn.execute(select(t.collection.c.number, t.collection.c.uid, t.collection.c.last)).tuples()
+    return {uid: CollectionRow(number, uid, last) for number, uid, last in rows}
+
+
+def add_collections(conn: Connection, uids: Sequence[str]) -> None:
+    first = (conn.scalar(select(func.max(t.collection.c.number))) or 0) + 1
+    rows = [{"number": first + i, "uid": uid, "last": 0} for i, uid in enumerate(uids)]
+    if rows:
+        conn.execute(insert(t.collection), rows)
+
+
+def lock_collections(conn: Connection, wanted: Sequence[int] | None = None) -> dict[int, int]:
+    """Take the sequencer's lock of these collections (all, if None), in one order; number → last instant."""
+    query = select(t.collection.c.number, t.collection.c.last).order_by(t.collection.c.number).with_for_update()
+    if wanted is not None:
+        query = query.where(t.collection.c.number.in_(wanted))
+    return dict(conn.execute(query).tuples().all())
+
+
+def set_last(conn: Connection, collection: int, last: int) -> None:
+    conn.execute(update(t.collection).where(t.collection.c.number == collection).values(last=last))
+
+
+def lock_publisher(conn: Connection, member: int) -> None:
+    """Closure looks at one publisher's deposits only, so its writes go one after the other. Cost: O(1)."""
+    conn.execute(select(t.member.c.number).where(t.member.c.number == member).with_for_update())
+
+
+# Config versions ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRow:
+    version: int
+    at: int
+    files: str
+    departed: str
+
+
+def config_version(conn: Connection) -> int:
+    """The version in force, 0 if none was ever applied. Cost: O(1)."""
+    return conn.scalar(select(func.max(t.config.c.version))) or 0
+
+
+def hold_config(conn: Connection) -> int:
+    """The version in force, kept in force until this transaction ends; writers share it, `apply` does not."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock_shared(815)"))
+    return config_version(conn)
+
+
+def change_config(conn: Connection) -> int:
+    """The version in force; nobody writes objects or config until this transaction ends."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(815)"))
+    return config_version(conn)
+
+
+def config_row(conn: Connection, version: int) -> ConfigRow:
+    """A version that was in force once. Raises `NoResultFound`. Cost: O(1)."""
+    c = t.config.c
+    return ConfigRow(*conn.execute(select(c.version, c.at, c.files, c.departed).where(c.version == version)).one())
+
+
+def config_history(conn: Connection) -> list[tuple[int, int]]:
+    """(version, instant) of every version that was in force. Cost: O(versions)."""
+    return [(v, at) for v, at in conn.execute(select(t.config.c.version, t.config.c.at).order_by(t.config.c.version))]
+
+
+def add_config(conn: Connection, row: ConfigRow) -> None:
+    values = {"version": row.version, "at": row.at, "files": row.files, "departed": row.departed}
+    conn.execute(insert(t.config), [values])
+
+
+# Statuses -----------------------------------------------------------------------------------------------------
+
+
+def add_status(conn: Connection, status_id: str, member: int, at: int, json: str) -> None:
+    conn.execute(insert(t.status), [{"id": status_id, "member": member, "at": at, "json": json}])
+
+
+def status(conn: Connection, status_id: str, member: int) -> str | None:
+    """Only for its poster (T-4.3-06). Cost: O(1)."""
+    query = select(t.status.c.json).where(t.status.c.id == status_id, t.status.c.member == member)
+    return conn.scalar(query)
+
+
+# Interned values ----------------------------------------------------------------------------------------------
+
+
+def audience_numbers(conn: Connection, texts: Sequence[str]) -> dict[str, int]:
+    """Text → number, interning what is new. Cost: O(texts)."""
+    digests = {blake2b(x.encode(), digest_size=16).digest(): x for x in texts}
+    insert_missing(conn, t.audience, [{"digest": d, "text": x} for d, x in digests.items()])
+    found: dict[str, int] = {}
+    for part in chunks(list(digests)):
+        query = select(t.audience.c.digest, t.audience.c.number).where(t.audience.c.digest.in_(part))
+        found |= {digests[bytes(d)]: number for d, number in conn.execute(query).tuples()}
+    return found
+
+
+def audience_texts(conn: Connection, wanted: Sequence[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for part in chunks(list(wanted)):
+        query = select(t.audience.c.number, t.audience.c.text).where(t.audience.c.number.in_(part))
+        found |= dict(conn.execute(query).tuples().all())
+    return found
+
+
+def object_numbers(conn: Connection, ids: Sequence[str]) -> dict[str, int]:
+    """Numbers of the STIX ids that the exchange has ever seen. Cost: O(ids)."""
+    found: dict[str, int] = {}
+    for part in chunks(list(ids)):
+        query = select(t.object_.c.id, t.object_.c.number).where(t.object_.c.id.in_(part))
+        found |= dict(conn.execute(query).tuples().all())
+    return found
+
+
+def add_objects(conn: Connection, types: Mapping[str, str]) -> None:
+    """STIX id → type; those that are new get a number. Sorted, so that two writers never wait for each other."""
+    insert_missing(conn, t.object_, [{"id": i, "type": types[i]} for i in sorted(types)])
+
+
+# Schema -------------------------------------------------------------------------------------------------------
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to what this release expects; several processes may try at once. Raises `NewerSchema`."""
+    from alembic import command  # a third of a second to import, and needed only where something changed
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    settings = Config()
+    settings.set_main_option("script_location", "exchange:migrations")
+    with writing(engine) as conn:
+        if conn.dialect.name == "postgresql":
+            conn.execute(text("SELECT pg_advisory_xact_lock(816)"))
+        known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
+        current = schema_version(conn)
+        if current and current not in known:
+            raise NewerSchema(current)
+        settings.attributes["connection"] = conn
+        command.upgrade(settings, "head")
+
+
+def schema_version(conn: Connection) -> str | None:
+    """The revision that the database is at, None where it is empty."""
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    found: str | None = conn.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+class NewerSchema(Exception):
+    """The database was written by a newer release: nothing was touched."""
