@@ -1,0 +1,134 @@
+"""Taking a posted body apart: the exact bytes of each object, and the object that they say.
+
+Python's JSON readers keep the last of two equal keys, others keep the first, so a doubled
+`object_marking_refs` would be decided on one and read as the other. Hence a reader that refuses them
+(`jiter`), which reads integers of any size exactly; `msgspec` finds the bytes. What is wrong within one
+object faults that object alone; what is wrong around the objects refuses the request.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jiter
+import msgspec
+
+from exchange.stixfault import Fault
+
+
+class EnvelopeError(ValueError):
+    """The body as a whole cannot be taken. The text says what is wrong and the mend, and quotes nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry of the posted `objects`: its bytes as they came, and the object or the fault in its place."""
+
+    raw: bytes
+    obj: dict[str, Any] | None
+    fault: Fault | None
+
+
+def read_envelope(body: bytes) -> tuple[Item, ...]:
+    """The entries of a TAXII envelope or a STIX bundle (clients.md rule 9), in their order.
+
+    EnvelopeError if the body is no UTF-8 JSON object with a non-empty list `objects`, or repeats a key
+    outside the objects. Cost: O(body), some 20 ms for a megabyte of small objects.
+    """
+    if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        raise EnvelopeError("the body starts with a byte order mark: send UTF-8 without one")
+    raws = _raws(body)
+    whole = _strict(body)
+    if isinstance(whole, dict):
+        return tuple(_item(raw, obj) for raw, obj in zip(raws, whole["objects"], strict=True))
+    return tuple(_item(raw, _strict(raw)) for raw in raws)
+
+
+def _raws(body: bytes) -> list[bytes]:
+    """The bytes of each entry of `objects`, once everything around them is found right."""
+    try:
+        listed, raws = _split(body)
+        masked = body
+    except msgspec.DecodeError:
+        # NaN inside one object is that object's fault alone: hide it while the bytes are cut.
+        masked = _NO_NUMBER.sub(_mask, body)
+        listed, raws = _split_or_refuse(masked)
+    # The body without its objects, read strictly. Should equal text stand before them, it is cut instead,
+    # which still leaves every key of the envelope in its place.
+    start = masked.index(listed)
+    rest = _strict(body[:start] + b"null" + body[start + len(listed) :])
+    if isinstance(rest, str):
+        raise EnvelopeError(f"around the objects, the body {rest}")
+    if masked is body:
+        return raws
+    return list(_slices(body, masked, raws))
+
+
+def _split_or_refuse(body: bytes) -> tuple[bytes, list[bytes]]:
+    try:
+        return _split(body)
+    except msgspec.DecodeError as error:
+        place = re.search(r"\(byte [0-9]+\)", str(error))
+        where = f" {place[0]}" if place else ""
+        raise EnvelopeError(f"the body is not JSON{where}: send one JSON object with a list objects") from error
+
+
+def _split(body: bytes) -> tuple[bytes, list[bytes]]:
+    """The bytes of the list `objects` and of each entry in it. msgspec.DecodeError if the body is no JSON."""
+    try:
+        listed = bytes(msgspec.json.decode(body, type=dict[str, msgspec.Raw])["objects"])
+        raws = [bytes(raw) for raw in msgspec.json.decode(listed, type=list[msgspec.Raw])]
+    except RecursionError as error:
+        raise EnvelopeError("the body nests too deep to be read: send it flatter") from error
+    except UnicodeDecodeError as error:
+        raise EnvelopeError("the body is not UTF-8: send JSON in UTF-8") from error
+    except (KeyError, msgspec.ValidationError) as error:
+        raise EnvelopeError(_SHAPE) from error
+    if not raws:
+        raise EnvelopeError(_SHAPE)
+    return listed, raws
+
+
+_SHAPE = "the body has no objects: send one JSON object with a list objects that holds at least one"
+_NO_NUMBER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN', re.DOTALL)
+
+
+def _mask(found: re.Match[bytes]) -> bytes:
+    """A string as it is; a number that is none as a string of the same length."""
+    token = found[0]
+    return token if token.startswith(b'"') else b'"' + b"x" * (len(token) - 2) + b'"'
+
+
+def _slices(body: bytes, masked: bytes, raws: list[bytes]) -> Iterator[bytes]:
+    """What stands in the body where the entries stand in its masked copy; they follow one another."""
+    position = masked.index(b"[")
+    for raw in raws:
+        position = masked.index(raw, position)
+        yield body[position : position + len(raw)]
+        position += len(raw)
+
+
+def _item(raw: bytes, obj: Any) -> Item:
+    if isinstance(obj, dict):
+        return Item(raw=raw, obj=obj, fault=None)
+    wrong = obj if isinstance(obj, str) and not raw.startswith(b'"') else "is no JSON object: send a STIX object"
+    return Item(raw=raw, obj=None, fault=Fault(path="", message=wrong))
+
+
+def _strict(text: bytes) -> Any:
+    """The JSON value, or, of what is no strict JSON, a sentence that says what it is instead."""
+    try:
+        return jiter.from_json(text, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
+    except ValueError as error:
+        return _reason(str(error))
+
+
+def _reason(error: str) -> str:
+    if "duplicate key" in error:
+        return "repeats a key: keep one of the two"
+    if "unicode" in error:
+        return "is not UTF-8: send JSON in UTF-8"
+    if "recursion limit" in error:
+        return "nests too deep to be read: send it flatter"
+    return "is not JSON, or says NaN or Infinity: mend it"
