@@ -1,0 +1,215 @@
+"""Publishing: validate → markings → audience → one commit (several, if large) → status.
+
+The straight flow of a POST. Each object is judged by itself (policy.md 3.3): good objects of a mixed envelope are
+kept, each refused one says why, and every comparison looks at the same publisher's deposits only, so nobody learns
+what others hold. What an object refers to is committed before it, a circle of references in one commit; nothing is
+readable before its audience is decided, because its audience is decided in the commit that stores it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import networkx
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from exchange import entries, feed, inforce, log, pages, policy, sequencer, status, stix, store
+from exchange.config import Collection
+from exchange.inforce import InForce
+from exchange.judging import Candidate, Judge
+from exchange.sequencer import Clock
+from exchange.status import Result
+
+COMMIT = 500  # objects a commit: well within the sequencer's lead on a small machine
+TRIES = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poster:
+    """Who writes, where, and by which clock."""
+
+    engine: Engine
+    clock: Clock
+    member: str
+
+
+class Refused(Exception):
+    """The member may not write there now: `listed` says whether it may know of the collection (403, else 404)."""
+
+    def __init__(self, *, listed: bool) -> None:
+        super().__init__(listed)
+        self.listed = listed
+
+
+class Busy(Exception):
+    """The store could not commit in time, again and again: nothing of what is left was taken; ask again later."""
+
+
+def publish(poster: Poster, uid: str, body: bytes, status_id: str) -> dict[str, Any]:
+    """Take the objects of an envelope or bundle into the collection with id `uid`; the TAXII status resource.
+
+    Raises `stix.EnvelopeError` for a body that cannot be taken as a whole, `Refused`, `Busy`. Once it returns,
+    everything it calls a success is durable, and so is the status.
+    """
+    with store.reading(poster.engine) as conn:
+        now = poster.clock.now(conn)
+        writable(conn, poster.member, uid)
+    items = stix.read_envelope(body)
+    results: dict[int, Result] = {}
+    candidates: list[Candidate] = []
+    for index, item in enumerate(items):
+        found = Candidate.make(index, item, now)
+        if isinstance(found, Result):
+            results[index] = found
+        else:
+            candidates.append(found)
+    results |= _commit_all(poster, uid, candidates, now)
+    resource = status.resource(status_id, now, [results[i] for i in range(len(items))])
+    with store.writing(poster.engine) as conn:
+        store.add_status(conn, status_id, store.members(conn)[poster.member], now, status.dump(resource))
+    return resource
+
+
+def writable(conn: Connection, member: str, uid: str) -> tuple[InForce, Collection]:
+    """What is in force, and the collection if the member may write there. Raises `Refused` (policy.md 3.3.1, 2)."""
+    state = inforce.current(conn)
+    collection = state.config.collection_by_id(uid) if state else None
+    if state is None or collection is None or member not in state.config.members:
+        raise Refused(listed=False)
+    groups = state.config.groups_of(member)
+    if not policy.has(collection.write, groups):
+        raise Refused(listed=policy.has(collection.read, groups))
+    return state, collection
+
+
+def _commit_all(poster: Poster, uid: str, candidates: Sequence[Candidate], now: int) -> dict[int, Result]:
+    results: dict[int, Result] = {}
+    size, tries = COMMIT, 0
+    work = _ordered(candidates)
+    while work:
+        chunk, rest = _take(work, size)
+        try:
+            results |= _commit(poster, uid, chunk, candidates, now)
+        except sequencer.TooSlow:
+            size, tries = max(1, size // 2), tries + 1
+        except DBAPIError as error:
+            if not store.must_retry(error):
+                raise
+            tries += 1
+        else:
+            work, tries = rest, 0
+        if tries > TRIES:
+            raise Busy
+    return results
+
+
+def _ordered(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Groups to commit together, what is referred to first: all versions of one id, and circles of references."""
+    by_id: dict[str, list[Candidate]] = defaultdict(list)
+    for c in candidates:
+        by_id[c.parsed.id].append(c)
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_nodes_from(by_id)
+    graph.add_edges_from((c.parsed.id, ref) for c in candidates for ref in sorted(c.refs) if ref in by_id)
+    # Tarjan's algorithm yields a component only after all that it points to.
+    components = networkx.strongly_connected_components(graph)
+    return [sorted((c for i in ids for c in by_id[i]), key=lambda c: (c.ver, c.index)) for ids in components]
+
+
+def _take(work: Sequence[list[Candidate]], size: int) -> tuple[list[Candidate], list[list[Candidate]]]:
+    """Whole groups up to `size` objects, and at least one."""
+    chunk: list[Candidate] = []
+    for taken, group in enumerate(work):
+        if chunk and len(chunk) + len(group) > size:
+            return chunk, list(work[taken:])
+        chunk += group
+    return chunk, []
+
+
+def _commit(
+    poster: Poster, uid: str, chunk: Sequence[Candidate], envelope: Sequence[Candidate], now: int
+) -> dict[int, Result]:
+    """One transaction. Raises `TooSlow` where it took too long to be seen at the instants it gave."""
+    too_deep: frozenset[str] = frozenset()
+    while True:
+        with store.writing(poster.engine) as conn:
+            store.hold_config(conn)
+            state, collection = writable(conn, poster.member, uid)
+            number = state.numbers[poster.member]
+            store.lock_publisher(conn, number)
+            judge = Judge(conn, state, poster.member, collection, envelope)
+            results, accepted = judge.chunk(chunk, too_deep)
+            if not accepted:
+                return results
+            writer = log.Writer(publisher=number, readers=state.readers, clock=poster.clock)
+            try:
+                added = log.add(conn, writer, state.places[uid], [deposit for _, deposit in accepted], now)
+            except log.TooDeep as error:
+                too_deep |= error.ids
+                conn.rollback()
+                continue
+            for (candidate, _), made in zip(accepted, added.versions, strict=True):
+                results[candidate.index] = judge.accepted(candidate, made, added.known)
+            sequencer.check_in_time(poster.clock.now(conn), added.stamped)
+        return results
+
+
+# Deleting ---------------------------------------------------------------------------------------------------------
+
+
+class Deletion(enum.Enum):
+    """What a DELETE came to (T-5.7-01, T-5.7-05)."""
+
+    DONE = "deleted"
+    FOREIGN = "the member may see it, but it is another's"
+    HIDDEN = "nothing there that the member may see"
+
+
+def delete(poster: Poster, uid: str, object_id: str, filters: pages.Filters) -> Deletion:
+    """Delete the member's own versions of an object that the filters name; `Filters(every=True)` is all of them.
+
+    Raises `Refused`, `Busy`. The id then is gone from the member's own view (policy.md 3.8).
+    """
+    for _ in range(TRIES):
+        try:
+            with store.writing(poster.engine) as conn:
+                return _delete(conn, poster, uid, object_id, filters)
+        except sequencer.TooSlow:
+            continue
+        except DBAPIError as error:
+            if not store.must_retry(error):
+                raise
+    raise Busy
+
+
+def _delete(conn: Connection, poster: Poster, uid: str, object_id: str, filters: pages.Filters) -> Deletion:
+    store.hold_config(conn)
+    state, _ = writable(conn, poster.member, uid)
+    member, place = state.numbers[poster.member], state.places[uid]
+    store.lock_publisher(conn, member)
+    live = sorted(o.ver for o in entries.owned(conn, member, [object_id]) if o.collection == place)
+    if not live:
+        view = pages.View(member=member, collection=place, filters=pages.Filters(every=True, ids=(object_id,)))
+        return Deletion.FOREIGN if feed.records(conn, view, after=0, limit=1) else Deletion.HIDDEN
+    wanted = _matching(live, filters)
+    if not wanted:
+        return Deletion.HIDDEN
+    number = store.object_numbers(conn, [object_id])[object_id]
+    now = poster.clock.now(conn)
+    writer = log.Writer(publisher=member, readers=state.readers, clock=poster.clock)
+    stamped = log.remove(conn, writer, place, number, wanted, now)
+    sequencer.check_in_time(poster.clock.now(conn), stamped)
+    return Deletion.DONE
+
+
+def _matching(live: Sequence[int], filters: pages.Filters) -> frozenset[int]:
+    """Of the member's own versions, those that `match[version]` names (T-5.7-03)."""
+    if filters.every:
+        return frozenset(live)
+    chosen = [live[-1]] * filters.last + [live[0]] * filters.first
+    return frozenset(chosen) | (frozenset(filters.exact) & frozenset(live))

@@ -1,0 +1,199 @@
+"""What becomes of each object of an envelope: policy.md 3.3 from 3 on, in its order.
+
+Everything here is asked of the same publisher's deposits and of the config. The answer speaks of the publisher's own
+object and of nothing else (channel 18).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection
+
+from exchange import entries, inforce, markings, policy, stix
+from exchange.config import Collection
+from exchange.entries import Deposit, Owned, Version
+from exchange.inforce import InForce
+from exchange.label import Audience
+from exchange.markings import Said
+from exchange.status import Result
+from exchange.stix import Item, Parsed
+
+NO_ID = "unidentified"  # in the place of an id that the object does not have (T-4.3-04)
+LISTED = 3  # ids told in one message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An object without faults, with what intake reads off it."""
+
+    index: int
+    parsed: Parsed
+    ver: int
+    ver_text: str
+    refs: frozenset[str]
+    markings: frozenset[str]
+
+    @classmethod
+    def make(cls, index: int, item: Item, now: int) -> Candidate | Result:
+        """The candidate, or the refusal with every fault, each with its path and the mend."""
+        found = stix.checked(item, now=now)
+        if not isinstance(found, Parsed):
+            return _refusal(item.obj, "; ".join(f"{f.path or '/'}: {f.message}" for f in found))
+        ver, text = stix.version_of(found.obj)
+        return cls(
+            index=index, parsed=found, ver=ver, ver_text=text,
+            refs=stix.references(found.obj), markings=stix.marking_refs(found.obj),
+        )  # fmt: skip
+
+    def result(self, *, ok: bool, message: str = "") -> Result:
+        return Result(id=self.parsed.id, version=self.ver_text, ok=ok, message=message)
+
+
+def _refusal(obj: Mapping[str, Any] | None, message: str) -> Result:
+    """For an object that may have no id or version of its own."""
+    said = obj or {}
+    version = next((v for key in ("modified", "created") if isinstance(v := said.get(key), str)), stix.NO_VERSION)
+    stix_id = said.get("id")
+    return Result(id=stix_id if isinstance(stix_id, str) else NO_ID, version=version, ok=False, message=message)
+
+
+class Judge:
+    """One chunk of one publisher's envelope against the config in force and its earlier deposits."""
+
+    def __init__(
+        self,
+        conn: Connection,
+        state: InForce,
+        member: str,
+        collection: Collection,
+        envelope: Sequence[Candidate],
+    ) -> None:
+        self.conn = conn
+        self.state = state
+        self.collection = collection
+        self.publisher = state.numbers[member]
+        self.identity = state.config.members[member].identity
+        self.envelope = envelope
+        self.vocabulary = inforce.words(conn, state, member)
+        self.harmless = self._harmless()
+
+    def _harmless(self) -> frozenset[str]:
+        """Definitions of the publisher's own, in this envelope or before, that restrict nobody (policy.md 3.5)."""
+        used = frozenset().union(*(c.markings for c in self.envelope))
+        here = {c.parsed.id for c in self.envelope if c.parsed.type == "marking-definition"
+                and markings.restricts_nobody(c.parsed.obj)}  # fmt: skip
+        earlier = entries.owned(self.conn, self.publisher, sorted(used - here - markings.TLP_IDS.keys()))
+        return frozenset(here) | {o.id for o in earlier if markings.restricts_nobody(orjson.loads(o.json))}
+
+    def chunk(
+        self, chunk: Sequence[Candidate], too_deep: frozenset[str]
+    ) -> tuple[dict[int, Result], list[tuple[Candidate, Deposit]]]:
+        """The results that are already known, and what is left to store."""
+        earlier: dict[str, list[Owned]] = {}
+        for owned in entries.owned(self.conn, self.publisher, sorted({c.parsed.id for c in chunk})):
+            earlier.setdefault(owned.id, []).append(owned)
+        results: dict[int, Result] = {}
+        accepted: list[tuple[Candidate, Deposit]] = []
+        place = self.state.places[self.collection.id]
+        for c in chunk:
+            history = earlier.setdefault(c.parsed.id, [])
+            found = self._builtin(c) or self._own(c, history, place) or self._policy(c, too_deep)
+            if found:
+                results[c.index] = found
+            else:
+                accepted.append((c, self._deposit(c)))
+                history.append(Owned(c.parsed.id, place, c.ver, c.parsed.raw))
+        return results, accepted
+
+    def _builtin(self, c: Candidate) -> Result | None:
+        if c.parsed.id in markings.TLP_IDS:
+            return c.result(ok=True, message="a TLP marking: every exchange knows it, so it is not stored.")
+        return None
+
+    def _own(self, c: Candidate, history: Sequence[Owned], place: int) -> Result | None:
+        """Against the publisher's own live versions of the id (S-3.6-01 to 04, T-5.5-03, A-12)."""
+        for known in history:
+            if known.ver == c.ver:
+                return self._again(c, known, place)
+        for known in history:
+            if reason := _contradicts(c, known):
+                return c.result(ok=False, message=reason)
+        return None
+
+    def _again(self, c: Candidate, known: Owned, place: int) -> Result | None:
+        same = _plain(orjson.loads(known.json)) == _plain(c.parsed.obj)
+        if same and known.collection != place:
+            return None
+        if same:
+            return c.result(ok=True, message="already here, unchanged.")
+        if c.ver_text == stix.NO_VERSION and known.collection == place:
+            return c.result(ok=True, message="already here with other properties, which stay: delete it to replace it.")
+        message = "you published this id and version with another content: give the change a new `modified`."
+        return c.result(ok=False, message=message)
+
+    def _policy(self, c: Candidate, too_deep: frozenset[str]) -> Result | None:
+        if c.parsed.id in too_deep:
+            message = "its references have too many different audiences to close over: split the object."
+            return c.result(ok=False, message=message)
+        reason = policy.refusal(self.state.config, self.collection, self._said(c))
+        return c.result(ok=False, message=reason) if reason else None
+
+    def _said(self, c: Candidate) -> Said:
+        return markings.read(sorted(c.markings), self.vocabulary, self.state.config.markings, self.harmless)
+
+    def _deposit(self, c: Candidate) -> Deposit:
+        said = self._said(c)
+        creator = self.identity is not None and c.parsed.obj.get("created_by_ref") == self.identity
+        return Deposit(
+            id=c.parsed.id, type=c.parsed.type, ver=c.ver, ver_text=c.ver_text, raw=c.parsed.raw,
+            base=self._audience(c, said), said=said.text, refs=c.refs, creator=creator,
+        )  # fmt: skip
+
+    def _audience(self, c: Candidate, said: Said) -> Audience:
+        """By its markings; an unmarked definition takes the strictest of the objects that use it (channel 8)."""
+        users = [u for u in self.envelope if c.parsed.id in u.markings] if said == Said() else []
+        if c.parsed.type != "marking-definition" or not users:
+            return policy.audience(self.collection, said, self.publisher, self.state.numbers)
+        said_of = [self._said(u) for u in users]
+        fitting = [s for s in said_of if policy.refusal(self.state.config, self.collection, s) is None] or [said]
+        audiences = {policy.audience(self.collection, s, self.publisher, self.state.numbers) for s in fitting}
+        return reduce(Audience.__and__, audiences)
+
+    def accepted(self, c: Candidate, made: Version, known: frozenset[str]) -> Result:
+        """The answer for what was stored: what closes it, and which ids it gives away (policy.md 3.4.9)."""
+        parts = []
+        if made.whole != made.base and c.refs & known:
+            parts.append(f"no wider than your {_list(c.refs & known)}, which it refers to.")
+        if unknown := c.refs - known:
+            parts.append(f"refers to {_list(unknown)}, not deposited by you: whoever reads this reads that id.")
+        return c.result(ok=True, message=" ".join(parts))
+
+
+def _contradicts(c: Candidate, known: Owned) -> str:
+    """Why a version cannot stand beside another one of the same publisher."""
+    obj, before = c.parsed.obj, orjson.loads(known.json)
+    if obj.get("created") != before.get("created"):
+        return f"`created` was {before.get('created')} in your other versions: it never changes (S-3.6-01)."
+    if obj.get("created_by_ref") != before.get("created_by_ref"):
+        return "`created_by_ref` differs from your other versions: use a new id (S-3.6-02)."
+    if c.parsed.type == "marking-definition":
+        return "marking-definitions have no versions: use a new id (S-7.2-01)."
+    if before.get("revoked") and known.ver < c.ver:
+        return "you revoked this id: nothing newer can follow, use a new one (S-3.6-04)."
+    return ""
+
+
+def _plain(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """Without properties at their default: leaving those out is no change (S-3.6-03)."""
+    defaults = {"revoked": False, "defanged": False, "lang": "en"}
+    return {k: v for k, v in obj.items() if k not in defaults or v != defaults[k]}
+
+
+def _list(ids: frozenset[str]) -> str:
+    shown = ", ".join(sorted(ids)[:LISTED])
+    return shown if len(ids) <= LISTED else f"{shown} and {len(ids) - LISTED} more"
