@@ -115,19 +115,20 @@ class _Log:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The block of one grant: label after label, each row at its run's base plus its position."""
+    """The block of one grant: label after label, each row at the grant's start plus its run's base plus its position."""
 
-    g: int
+    grant: Grant
 
     def read(self, conn: Connection, view: View, after: int, limit: int) -> list[Record]:
         found: list[Record] = []
-        for base, upto in pages.grant_runs(conn, view, g=self.g, after=after):
+        g, start = self.grant.g, self.grant.start
+        inside = max(after - start, 0)
+        for base, upto in pages.grant_runs(conn, view, g=g, after=inside):
             if len(found) >= limit:
                 break
-            rows = pages.run_page(
-                conn, view, g=self.g, base=base, upto=upto, after=max(after, base), limit=limit - len(found)
-            )
-            found += [Record(base + row.n, row.version) for row in rows]
+            rest = limit - len(found)
+            rows = pages.run_page(conn, view, g=g, base=base, upto=upto, after=max(inside, base), limit=rest)
+            found += [Record(start + base + row.n, row.version) for row in rows]
         return found
 
 
@@ -138,10 +139,10 @@ def _parts(conn: Connection, view: View, after: int) -> Iterator[_Log | _Block]:
     if known and known[0].start <= after:
         before, known = known[0], known[1:]
         if after < before.stop:
-            yield _Block(before.g)
+            yield _Block(before)
     for grant in known:
         yield _Log(before.g, before.head, grant.head, before.shift)
-        yield _Block(grant.g)
+        yield _Block(grant)
         before = grant
     yield _Log(before.g, before.head, FOREVER, before.shift)
 
@@ -157,5 +158,5 @@ def _by_object(conn: Connection, view: View, after: int) -> list[Record]:
 def _time(at: int, n: int, g: int, base: int, upto: int, known: Sequence[Grant]) -> int:
     """When this member got a row: in the grant its label came with, or in the log."""
     if g and n <= upto:
-        return base + n
+        return next(grant.start for grant in known if grant.g == g) + base + n
     return at + next((grant.shift for grant in reversed(known) if grant.head < at), 0)

@@ -58,19 +58,29 @@ def _sorted(labels: Mapping[int, Label], numbers: set[int]) -> tuple[Label, ...]
 
 def carry_out(
     conn: Connection, changes: Sequence[Difference], newcomers: frozenset[int], clock: sequencer.Clock
-) -> None:
-    """Put the differences in force. A newcomer reads the past at its original times. Needs all collections' locks."""
+) -> int:
+    """Put the differences in force; returns the clock when the grants got their times, for `check_in_time`.
+
+    A newcomer reads the past at its original times. Needs the locks of all collections. The times come last.
+    """
     last = store.lock_collections(conn)
     tops = _tops(conn, changes)
+    latest = _latest(conn)
+    entries.drop_reach(conn, ((d.member, d.collection, x.number) for d in changes for x in (*d.lost, *d.again)))
+    reach: list[Reach] = []
+    blocks: list[tuple[Difference, int, int]] = []  # whose, which, how long
     for d in changes:
-        entries.drop_reach(conn, [(d.member, d.collection, x.number) for x in (*d.lost, *d.again)])
         coming = (*d.gained, *d.again)
         if d.member in newcomers:
-            entries.add_reach(conn, [_reach(d, x, g=0, base=0, upto=0) for x in coming])
+            reach += [_reach(d, x, g=0, base=0, upto=0) for x in coming]
         elif coming:
-            last[d.collection] = _grant(conn, d, coming, tops, last[d.collection], clock)
-    for collection, at in last.items():
-        store.set_last(conn, collection, at)
+            before = latest.get((d.member, d.collection))
+            g = before.g + 1 if before else 1
+            bases, size = _runs({x.root for x in coming}, tops)
+            reach += [_reach(d, x, g=g, base=bases[x.root], upto=tops[x.root]) for x in coming]
+            blocks.append((d, g, size))
+    entries.add_reach(conn, reach)
+    return _stamp(conn, blocks, latest, last, clock)
 
 
 def _reach(d: Difference, x: Label, *, g: int, base: int, upto: int) -> Reach:
@@ -82,33 +92,41 @@ def _tops(conn: Connection, changes: Sequence[Difference]) -> dict[int, int]:
     return {x.number: x.top for x in entries.labels_by_number(conn, roots).values()}
 
 
-def _grant(
+def _runs(roots: set[int], tops: Mapping[int, int]) -> tuple[dict[int, int], int]:
+    """Where the run of each root label starts within the block, and the block's length."""
+    bases: dict[int, int] = {}
+    size = 0
+    for root in sorted(roots):
+        bases[root] = size
+        size += tops[root]
+    return bases, size
+
+
+def _stamp(
     conn: Connection,
-    d: Difference,
-    coming: Sequence[Label],
-    tops: Mapping[int, int],
-    last: int,
+    blocks: Sequence[tuple[Difference, int, int]],
+    latest: Mapping[tuple[int, int], Grant],
+    last: Mapping[int, int],
     clock: sequencer.Clock,
 ) -> int:
-    """One block of the member's own times, a run for each root label; returns the log's new last instant.
-
-    The block starts after everything that the member could have read, and its later times move behind the block.
-    """
-    before = _latest(conn, d.member, d.collection)
-    head = max(clock.room(conn, last) + sequencer.LEAD, last)
-    first = max(head, last + before.shift, before.stop) if before else head
-    roots = sorted({x.root for x in coming})
-    size = sum(tops[root] for root in roots)
-    stop = sequencer.ceil_millisecond(first + size)  # a client that cuts to milliseconds re-reads nothing
-    start = base = stop - size
-    bases: dict[int, int] = {}
-    for root in roots:
-        bases[root] = base
-        base += tops[root]
-    g = before.g + 1 if before else 1
-    entries.add_reach(conn, [_reach(d, x, g=g, base=bases[x.root], upto=tops[x.root]) for x in coming])
-    _add(conn, d, Grant(g=g, head=head, start=start, stop=stop, shift=stop - head))
-    return head
+    """Give each block its times: after everything that its member could have read, from the lead on (3.6.5)."""
+    where = sorted({d.collection for d, _, _ in blocks})
+    now = max((clock.room(conn, last[c]) for c in where), default=clock.now(conn))
+    rows = []
+    for d, g, size in blocks:
+        before = latest.get((d.member, d.collection))
+        head = max(now + sequencer.LEAD, last[d.collection])
+        first = max(head, last[d.collection] + before.shift, before.stop) if before else head
+        stop = sequencer.ceil_millisecond(first + size)  # a client that cuts to milliseconds re-reads nothing
+        rows.append(
+            {"member": d.member, "collection": d.collection, "g": g, "head": head,
+             "start": stop - size, "stop": stop, "shift": stop - head}
+        )  # fmt: skip
+    if rows:
+        conn.execute(insert(t.grant), rows)
+    for collection in where:
+        store.set_last(conn, collection, max(now + sequencer.LEAD, last[collection]))
+    return now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +140,17 @@ class Grant:
     shift: int
 
 
-def _latest(conn: Connection, member: int, collection: int) -> Grant | None:
-    query = select(func.max(t.grant.c.g)).where(t.grant.c.member == member, t.grant.c.collection == collection)
-    found = of(conn, member, collection, conn.scalar(query) or 0)
-    return found[-1] if found else None
+def _latest(conn: Connection) -> dict[tuple[int, int], Grant]:
+    """The last grant of each member in each collection. Cost: O(members × collections) by the key."""
+    c = t.grant.c
+    newest = select(c.member, c.collection, func.max(c.g).label("g")).group_by(c.member, c.collection).subquery()
+    query = select(c.member, c.collection, c.g, c.head, c.start, c.stop, c.shift).join(
+        newest, (newest.c.member == c.member) & (newest.c.collection == c.collection) & (newest.c.g == c.g)
+    )
+    return {
+        (row["member"], row["collection"]): Grant(**{k: row[k] for k in ("g", "head", "start", "stop", "shift")})
+        for row in conn.execute(query).mappings()
+    }
 
 
 def of(conn: Connection, member: int, collection: int, first: int = 0) -> list[Grant]:
@@ -135,12 +160,6 @@ def of(conn: Connection, member: int, collection: int, first: int = 0) -> list[G
         c.member == member, c.collection == collection, c.g >= first
     )
     return [Grant(**row) for row in conn.execute(query.order_by(c.g)).mappings()]
-
-
-def _add(conn: Connection, d: Difference, grant: Grant) -> None:
-    values = {"member": d.member, "collection": d.collection, "g": grant.g, "head": grant.head,
-              "start": grant.start, "stop": grant.stop, "shift": grant.shift}  # fmt: skip
-    conn.execute(insert(t.grant), [values])
 
 
 def since(conn: Connection, member: int, collection: int, after: int) -> list[Grant]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,13 +17,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from exchange import config as configuration
-from exchange import grants, markings, policy, store
+from exchange import grants, markings, policy, sequencer, store
 from exchange.config import Collection, Config
 from exchange.entries import Label
 from exchange.grants import Difference
 from exchange.interning import Readers
 from exchange.label import NONE, Tlp, atom
 from exchange.sequencer import Clock
+
+TRIES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class Effect:
     before: InForce | None
     after: InForce
     differences: tuple[Difference, ...]
+    stamped: int = 0  # the clock when its grants got their times
 
     @property
     def changed(self) -> bool:
@@ -125,9 +129,9 @@ def apply(conn: Connection, files: Mapping[str, str], clock: Clock) -> Effect:
     )
     if before and not found and before.files == after.files:
         return Effect(before=before, after=before, differences=())
-    grants.carry_out(conn, found, frozenset(after.numbers[name] for name in newcomers), clock)
+    stamped = grants.carry_out(conn, found, frozenset(after.numbers[name] for name in newcomers), clock)
     store.add_config(conn, store.ConfigRow(version + 1, now, text, json.dumps(gone, sort_keys=True)))
-    return Effect(before=before, after=after, differences=found)
+    return Effect(before=before, after=after, differences=found, stamped=stamped)
 
 
 def _register(conn: Connection, config: Config, now: int) -> list[str]:
@@ -152,6 +156,17 @@ def _departed(before: InForce | None, config: Config) -> dict[str, dict[str, obj
         for name, p in sorted(kept.items())
         if name not in config.members
     }
+
+
+def put(engine: Engine, files: Mapping[str, str], clock: Clock) -> Effect:
+    """`apply` in a transaction of its own, again where it was not in time. Raises `ConfigError`, `TooSlow`."""
+    for _ in range(TRIES):
+        with suppress(sequencer.TooSlow), store.writing(engine) as conn:
+            effect = apply(conn, files, clock)
+            if effect.stamped:
+                sequencer.check_in_time(clock.now(conn), effect.stamped)
+            return effect
+    raise sequencer.TooSlow
 
 
 def propose(engine: Engine, files: Mapping[str, str], clock: Clock) -> Effect:

@@ -89,20 +89,24 @@ def writable(conn: Connection, member: str, uid: str) -> tuple[InForce, Collecti
 
 def _commit_all(poster: Poster, uid: str, candidates: Sequence[Candidate], now: int) -> dict[int, Result]:
     results: dict[int, Result] = {}
-    size, tries = COMMIT, 0
+    size, lead, tries = COMMIT, sequencer.LEAD, 0
     work = _ordered(candidates)
     while work:
         chunk, rest = _take(work, size)
         try:
-            results |= _commit(poster, uid, chunk, candidates, now)
+            results |= _commit(poster, uid, chunk, candidates, now, lead)
         except sequencer.TooSlow:
-            size, tries = max(1, size // 2), tries + 1
+            if len(work) - len(rest) > 1:
+                size = max(1, len(chunk) // 2)
+            else:
+                lead *= 2
+            tries += 1
         except DBAPIError as error:
             if not store.must_retry(error):
                 raise
             tries += 1
         else:
-            work, tries = rest, 0
+            work, lead, tries = rest, sequencer.LEAD, 0
         if tries > TRIES:
             raise Busy
     return results
@@ -132,7 +136,7 @@ def _take(work: Sequence[list[Candidate]], size: int) -> tuple[list[Candidate], 
 
 
 def _commit(
-    poster: Poster, uid: str, chunk: Sequence[Candidate], envelope: Sequence[Candidate], now: int
+    poster: Poster, uid: str, chunk: Sequence[Candidate], envelope: Sequence[Candidate], now: int, lead: int
 ) -> dict[int, Result]:
     """One transaction. Raises `TooSlow` where it took too long to be seen at the instants it gave."""
     too_deep: frozenset[str] = frozenset()
@@ -146,7 +150,7 @@ def _commit(
             results, accepted = judge.chunk(chunk, too_deep)
             if not accepted:
                 return results
-            writer = log.Writer(publisher=number, readers=state.readers, clock=poster.clock)
+            writer = log.Writer(publisher=number, readers=state.readers, clock=poster.clock, lead=lead)
             try:
                 added = log.add(conn, writer, state.places[uid], [deposit for _, deposit in accepted], now)
             except log.TooDeep as error:
@@ -155,7 +159,7 @@ def _commit(
                 continue
             for (candidate, _), made in zip(accepted, added.versions, strict=True):
                 results[candidate.index] = judge.accepted(candidate, made, added.known)
-            sequencer.check_in_time(poster.clock.now(conn), added.stamped)
+            sequencer.check_in_time(poster.clock.now(conn), added.stamped, lead)
         return results
 
 
@@ -175,19 +179,20 @@ def delete(poster: Poster, uid: str, object_id: str, filters: pages.Filters) -> 
 
     Raises `Refused`, `Busy`. The id then is gone from the member's own view (policy.md 3.8).
     """
+    lead = sequencer.LEAD
     for _ in range(TRIES):
         try:
             with store.writing(poster.engine) as conn:
-                return _delete(conn, poster, uid, object_id, filters)
+                return _delete(conn, poster, uid, object_id, filters, lead)
         except sequencer.TooSlow:
-            continue
+            lead *= 2
         except DBAPIError as error:
             if not store.must_retry(error):
                 raise
     raise Busy
 
 
-def _delete(conn: Connection, poster: Poster, uid: str, object_id: str, filters: pages.Filters) -> Deletion:
+def _delete(conn: Connection, poster: Poster, uid: str, object_id: str, filters: pages.Filters, lead: int) -> Deletion:
     store.hold_config(conn)
     state, _ = writable(conn, poster.member, uid)
     member, place = state.numbers[poster.member], state.places[uid]
@@ -201,9 +206,9 @@ def _delete(conn: Connection, poster: Poster, uid: str, object_id: str, filters:
         return Deletion.HIDDEN
     number = store.object_numbers(conn, [object_id])[object_id]
     now = poster.clock.now(conn)
-    writer = log.Writer(publisher=member, readers=state.readers, clock=poster.clock)
+    writer = log.Writer(publisher=member, readers=state.readers, clock=poster.clock, lead=lead)
     stamped = log.remove(conn, writer, place, number, wanted, now)
-    sequencer.check_in_time(poster.clock.now(conn), stamped)
+    sequencer.check_in_time(poster.clock.now(conn), stamped, lead)
     return Deletion.DONE
 
 

@@ -156,12 +156,12 @@ class Judge:
 
     def _audience(self, c: Candidate, said: Said) -> Audience:
         """By its markings; an unmarked definition takes the strictest of the objects that use it (channel 8)."""
-        users = [u for u in self.envelope if c.parsed.id in u.markings] if said == Said() else []
-        if c.parsed.type != "marking-definition" or not users:
-            return policy.audience(self.collection, said, self.publisher, self.state.numbers)
-        said_of = [self._said(u) for u in users]
-        fitting = [s for s in said_of if policy.refusal(self.state.config, self.collection, s) is None] or [said]
-        audiences = {policy.audience(self.collection, s, self.publisher, self.state.numbers) for s in fitting}
+        what = {said}
+        if c.parsed.type == "marking-definition" and said == Said():
+            users = {self._said(u) for u in self.envelope if c.parsed.id in u.markings}
+            fitting = {s for s in users if policy.refusal(self.state.config, self.collection, s) is None}
+            what = fitting or what
+        audiences = (policy.audience(self.collection, s, self.publisher, self.state.numbers) for s in what)
         return reduce(Audience.__and__, audiences)
 
     def accepted(self, c: Candidate, made: Version, known: frozenset[str]) -> Result:

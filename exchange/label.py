@@ -39,11 +39,12 @@ class Tlp(enum.Enum):
 class Expr:
     """One node of the diagram: where `atom` holds, go to `high`, else to `low`. Made by `atom`, `ANY`, `NONE` only."""
 
-    __slots__ = ("__weakref__", "atom", "high", "low")
+    __slots__ = ("__weakref__", "_text", "atom", "high", "low")
 
     atom: str
     low: Expr
     high: Expr
+    _text: str
 
     def __and__(self, other: Expr) -> Expr:
         return _choose(self, other, NONE)
@@ -87,6 +88,11 @@ class Expr:
     @property
     def text(self) -> str:
         """Canonical text: ``0`` nobody, ``1`` anybody, else ``atom,low,high;…`` with the root last."""
+        if not self._text:
+            self._text = self._written()
+        return self._text
+
+    def _written(self) -> str:
         index = {NONE: 0, ANY: 1}
         parts = []
         for node in self.nodes():
@@ -113,7 +119,7 @@ class Expr:
 
 def _leaf(name: str) -> Expr:
     leaf = object.__new__(Expr)
-    leaf.atom, leaf.low, leaf.high = name, leaf, leaf
+    leaf.atom, leaf.low, leaf.high, leaf._text = name, leaf, leaf, ""
     return leaf
 
 
@@ -143,6 +149,7 @@ def _node(name: str, low: Expr, high: Expr) -> Expr:
         if found is None:
             found = object.__new__(Expr)
             found.atom, found.low, found.high = key
+            found._text = ""
             _unique[key] = found
     return found
 
@@ -210,10 +217,10 @@ class Audience:
         return frozenset(m for m, _ in self.individuals)
 
     def __and__(self, other: Audience) -> Audience:
-        return self if self is other else _pointwise(Expr.__and__, self, other)
+        return _pointwise(Expr.__and__, self, other)
 
     def __or__(self, other: Audience) -> Audience:
-        return self if self is other else _pointwise(Expr.__or__, self, other)
+        return _pointwise(Expr.__or__, self, other)
 
     def __sub__(self, other: Audience) -> Audience:
         return _pointwise(Expr.__sub__, self, other)
@@ -236,6 +243,7 @@ class Audience:
         return "/".join([self.common.text, *(f"{m}={e.text}" for m, e in self.individuals)])
 
 
+@lru_cache(maxsize=65536)
 def _pointwise(op: Callable[[Expr, Expr], Expr], a: Audience, b: Audience) -> Audience:
     members = a.members() | b.members()
     return Audience.make(op(a.common, b.common), {m: op(a.of(m), b.of(m)) for m in members})

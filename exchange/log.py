@@ -31,6 +31,7 @@ class Writer:
     publisher: int
     readers: Readers
     clock: sequencer.Clock
+    lead: int = sequencer.LEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +151,10 @@ def _enter(conn: Connection, writer: Writer, changes: Sequence[Change], again: f
         here = [c for c in changes if c.version.collection == collection]
         pending.append((collection, _follow(conn, writer, collection, here, again)))
     last = store.lock_collections(conn, where)
-    now = max((writer.clock.room(conn, last[c]) for c in where), default=writer.clock.now(conn))
+    now = max((writer.clock.room(conn, last[c], writer.lead) for c in where), default=writer.clock.now(conn))
     for collection, rows in pending:
         if rows:
-            stamped = _stamp(rows, now, last[collection])
+            stamped = _stamp(rows, now, last[collection], writer.lead)
             entries.add_rows(conn, stamped)
             store.set_last(conn, collection, stamped[-1].at)
     return now
@@ -229,11 +230,11 @@ def _rows(conn: Connection, collection: int, new: Sequence[Entry], interned: Map
     return rows
 
 
-def _stamp(rows: Sequence[Row], now: int, last: int) -> list[Row]:
+def _stamp(rows: Sequence[Row], now: int, last: int, lead: int) -> list[Row]:
     sizes: dict[int, int] = defaultdict(int)
     for row in rows:
         sizes[row.at >> 32] = max(sizes[row.at >> 32], (row.at & 0xFFFFFFFF) + 1)
-    starts = sequencer.runs(now, last, list(sizes.values()))
+    starts = sequencer.runs(now, last, list(sizes.values()), lead)
     return [replace(row, at=starts[row.at >> 32] + (row.at & 0xFFFFFFFF)) for row in rows]
 
 

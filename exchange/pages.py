@@ -158,12 +158,15 @@ def log_page(conn: Connection, view: View, *, g: int, after: int, upto: int, lim
 
 
 def grant_runs(conn: Connection, view: View, *, g: int, after: int) -> Sequence[Any]:
-    """(base, upto) of the runs of one grant that reach beyond a time. Cost: O(labels) by reach_by_grant."""
+    """(base, upto) of the runs of a grant beyond a place in its block. Cost: O(labels) by reach_by_grant."""
     return conn.execute(text(_RUNS), {"m": view.member, "c": view.collection, "g": g, "after": after}).all()
 
 
 def run_page(conn: Connection, view: View, *, g: int, base: int, upto: int, after: int, limit: int) -> Sequence[Any]:
-    """Rows (at, label, n, version) of one run of a grant; each stands at base + n. Cost: O(limit) by log_by_n."""
+    """Rows (at, label, n, version) of one run of a grant; each stands at base + n in its block.
+
+    Cost: O(limit) by log_by_n.
+    """
     sql = statement(_RUN, conn.dialect.name, view.filters)
     return conn.execute(sql, view.values(g=g, base=base, upto=upto, after=after, limit=limit)).all()
 

@@ -3,7 +3,8 @@
 The clock is the greatest of the database's clock and of what this process saw before plus the monotonic time since:
 it never goes back (policy.md 3.6.2). Instants stand a fixed lead ahead of it, longer than a commit takes, so a client
 that keeps its own clock misses nothing that was in flight; never further, because that would tell how much others
-publish: the sequencer waits instead. A commit that took longer than the lead is redone (`TooSlow`).
+publish: the sequencer waits instead. A commit that took longer than the lead is
+redone (`TooSlow`): in smaller parts, or with a longer lead where it cannot be split.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ class Clock:
             self._mark = mark
             return self._value
 
-    def room(self, conn: Connection, last: int) -> int:
+    def room(self, conn: Connection, last: int, lead: int = LEAD) -> int:
         """Now, once a log that ends at `last` is no more than the lead ahead of it."""
         now = self.now(conn)
-        if last > now + LEAD + STEPPED:
-            return self._advance(last - LEAD)
-        while last > now + LEAD:
-            self.wait(last - now - LEAD)
+        if last > now + lead + STEPPED:
+            return self._advance(last - lead)
+        while last > now + lead:
+            self.wait(last - now - lead)
             now = self.now(conn)
         return now
 
@@ -62,14 +63,14 @@ def ceil_millisecond(at: int) -> int:
     return -(-at // MILLISECOND) * MILLISECOND
 
 
-def runs(now: int, last: int, sizes: Sequence[int]) -> list[int]:
+def runs(now: int, last: int, sizes: Sequence[int], lead: int = LEAD) -> list[int]:
     """The first instant of each run: consecutive microseconds that end on a whole millisecond (policy.md 3.6.1).
 
     A reader sees a run whole or not at all, so hidden entries leave no gap in it; and a client that cuts to
     milliseconds, having read a run to its end, reads nothing again.
     """
     starts = []
-    at = max(now + LEAD, last + 1)
+    at = max(now + lead, last + 1)
     for size in sizes:
         end = ceil_millisecond(at + size - 1)
         starts.append(end - size + 1)
@@ -77,7 +78,7 @@ def runs(now: int, last: int, sizes: Sequence[int]) -> list[int]:
     return starts
 
 
-def check_in_time(now: int, stamped: int) -> None:
+def check_in_time(now: int, stamped: int, lead: int = LEAD) -> None:
     """Raise `TooSlow` where half the lead has gone: the rest is for the commit itself."""
-    if now - stamped > LEAD // 2:
+    if now - stamped > lead // 2:
         raise TooSlow

@@ -179,7 +179,7 @@ reach = Table(  # decisions in force, stored: what a change of config or of a ru
     Column("collection", Integer, primary_key=True, autoincrement=False),
     Column("label", Integer, primary_key=True, autoincrement=False),
     Column("g", Integer, nullable=False),  # the member's grant that the label came with; 0: none
-    Column("base", BigInteger, nullable=False),  # the row with position n stands at base + n in that grant
+    Column("base", BigInteger, nullable=False),  # the row with position n stands at the grant's start + base + n
     Column("upto", Integer, nullable=False),  # … for n up to here; later rows stand in the log
     Index("reach_by_grant", "member", "collection", "g", "base"),
     Index("reach_by_label", "label"),
