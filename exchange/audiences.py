@@ -67,7 +67,10 @@ def _follow(
     play = {n: v for n, v in own.items() if v.object in start}
     inside = set(start)
     followed: set[int] = set()
-    frontier = {o for o in start if not _nothing_new([v for v in play.values() if v.object == o], fresh)}
+    by_object: dict[int, list[Version]] = defaultdict(list)
+    for v in play.values():
+        by_object[v.object].append(v)
+    frontier = {o for o, versions in by_object.items() if not _nothing_new(versions, fresh)}
     while frontier:
         followed |= frontier
         found = entries.referrers(conn, publisher, sorted(frontier))

@@ -41,13 +41,19 @@ def resolve(publisher: int, nodes: Iterable[Node], unions: Mapping[int, Audience
     for node in nodes:
         by_object[node.object].append(node)
     whole = {n.number: n.base if n.live else n.whole for group in by_object.values() for n in group}
-    changed = True
-    while changed:
-        changed = False
-        for group in by_object.values():
-            for number, audience in _narrowed(publisher, group, whole, by_object, unions):
-                if audience != whole[number]:
-                    whole[number], changed = audience, True
+    referrers: dict[int, set[int]] = defaultdict(set)
+    for group in by_object.values():
+        for node in group:
+            for ref in node.refs & by_object.keys():
+                referrers[ref].add(node.object)
+    pending = dict.fromkeys(o for o, group in by_object.items() if len(group) > 1 or group[0].refs)
+    while pending:
+        object_ = next(iter(pending))
+        del pending[object_]
+        for number, audience in _narrowed(publisher, by_object[object_], whole, by_object, unions):
+            if audience != whole[number]:
+                whole[number] = audience
+                pending |= dict.fromkeys(referrers[object_])
     return {n.number: whole[n.number] for group in by_object.values() for n in group if n.live}
 
 

@@ -59,8 +59,7 @@ class Label:
     top: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """One row of the log."""
 
     label: int
@@ -232,9 +231,9 @@ def shown(conn: Connection, numbers: Sequence[int]) -> dict[int, Audience]:
 
 
 def add_versions(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert, or put back in place of the deleted one with the same key. Cost: O(rows)."""
-    if rows:
-        conn.execute(insert(t.version), rows)
+    """Insert. Cost: O(rows)."""
+    names = [column.name for column in t.version.columns]
+    store.insert_many(conn, t.version, names, [[row[name] for name in names] for row in rows])
 
 
 def drop_versions(conn: Connection, numbers: Sequence[int]) -> None:
@@ -244,14 +243,14 @@ def drop_versions(conn: Connection, numbers: Sequence[int]) -> None:
         conn.execute(delete(t.version).where(t.version.c.number.in_(part)))
 
 
-def add_bodies(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        conn.execute(insert(t.body), rows)
+def add_bodies(conn: Connection, rows: Sequence[tuple[int, bytes]]) -> None:
+    """(number, JSON bytes)."""
+    store.insert_many(conn, t.body, ("number", "json"), rows)
 
 
-def add_references(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
-        conn.execute(insert(t.reference), rows)
+def add_references(conn: Connection, rows: Sequence[tuple[int, int, int]]) -> None:
+    """(publisher, target, version)."""
+    store.insert_many(conn, t.reference, ("publisher", "target", "version"), rows)
 
 
 def mark_deleted(conn: Connection, numbers: Sequence[int], now: int) -> None:
@@ -373,11 +372,7 @@ def rows_of_objects(conn: Connection, collection: int, objects: Sequence[int]) -
 
 def add_rows(conn: Connection, rows: Sequence[Row]) -> None:
     if rows:
-        conn.execute(insert(t.log), [_row_values(row) for row in rows])
-
-
-def _row_values(row: Row) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in Row.__slots__}
+        store.insert_many(conn, t.log, Row._fields, rows)
 
 
 def relabel(conn: Connection, changes: Sequence[tuple[Row, Row]]) -> None:

@@ -115,7 +115,7 @@ class _Log:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """The block of one grant: label after label, each row at the grant's start plus its run's base plus its position."""
+    """The block of one grant: label after label, each row at start + the run's base + its position."""
 
     grant: Grant
 

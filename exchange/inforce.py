@@ -47,16 +47,16 @@ class InForce:
 
 def current(conn: Connection) -> InForce | None:
     """What is in force in this transaction; None before the first apply. Cost: one statement, once parsed."""
-    version = store.config_version(conn)
-    return _loaded(conn, version) if version else None
+    version, at = store.config_version(conn)
+    return _loaded(conn, version, at) if version else None
 
 
-_cache: dict[tuple[str, int], InForce] = {}
+_cache: dict[tuple[str, int, int], InForce] = {}
 
 
-def _loaded(conn: Connection, version: int) -> InForce:
+def _loaded(conn: Connection, version: int, at: int) -> InForce:
     """A version never changes once it was applied, so a process parses it once."""
-    key = (str(conn.engine.url), version)
+    key = (str(conn.engine.url), version, at)  # with the instant: after a restore the same number may come again
     if key not in _cache:
         row = store.config_row(conn, version)
         config = _parsed(row.files)
@@ -116,8 +116,8 @@ def apply(conn: Connection, files: Mapping[str, str], clock: Clock) -> Effect:
     a new version, so that a changed rule counts as a change of rights. Cost: O(members × labels), never O(objects).
     """
     config = configuration.parse(files)
-    version = store.change_config(conn)
-    before = _loaded(conn, version) if version else None
+    version, at = store.change_config(conn)
+    before = _loaded(conn, version, at) if version else None
     now = clock.now(conn)
     newcomers = _register(conn, config, now)
     gone = _departed(before, config)

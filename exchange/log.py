@@ -93,7 +93,7 @@ def _refuse_too_deep(made: Mapping[str, Version]) -> None:
 def _store(conn: Connection, made: Sequence[tuple[Version, Deposit]], now: int) -> None:
     number = store.audience_numbers(conn, sorted({a.text for v, _ in made for a in (v.base, v.whole, v.shown)}))
     bodies = store.numbers(conn, tables.body, len(made))
-    entries.add_bodies(conn, [{"number": b, "json": d.raw} for b, (_, d) in zip(bodies, made, strict=True)])
+    entries.add_bodies(conn, [(b, d.raw) for b, (_, d) in zip(bodies, made, strict=True)])
     rows = [
         {
             "number": v.number, "collection": v.collection, "publisher": v.publisher, "object": v.object,
@@ -104,8 +104,7 @@ def _store(conn: Connection, made: Sequence[tuple[Version, Deposit]], now: int) 
         for b, (v, d) in zip(bodies, made, strict=True)
     ]  # fmt: skip
     entries.add_versions(conn, rows)
-    references = [(v.publisher, r, v.number) for v, _ in made for r in sorted(v.refs)]
-    entries.add_references(conn, [{"publisher": p, "target": r, "version": v} for p, r, v in references])
+    entries.add_references(conn, [(v.publisher, r, v.number) for v, _ in made for r in sorted(v.refs)])
 
 
 def remove(conn: Connection, writer: Writer, collection: int, object_: int, vers: frozenset[int], now: int) -> int:
@@ -197,7 +196,7 @@ def _carry_out(conn: Connection, plans: Sequence[Narrowing], interned: Mapping[K
     copies: list[Row] = []
     for wish in (w for plan in plans for w in plan.wishes):
         label = interned[Key(wish.lane, wish.expr, wish.parent)].number if wish.parent else wish.was.label
-        row = replace(wish.was, label=label, lane=wish.lane, apart=wish.apart)
+        row = wish.was._replace(label=label, lane=wish.lane, apart=wish.apart)
         if wish.copy:
             copies.append(row)
         else:
@@ -235,7 +234,7 @@ def _stamp(rows: Sequence[Row], now: int, last: int, lead: int) -> list[Row]:
     for row in rows:
         sizes[row.at >> 32] = max(sizes[row.at >> 32], (row.at & 0xFFFFFFFF) + 1)
     starts = sequencer.runs(now, last, list(sizes.values()), lead)
-    return [replace(row, at=starts[row.at >> 32] + (row.at & 0xFFFFFFFF)) for row in rows]
+    return [row._replace(at=starts[row.at >> 32] + (row.at & 0xFFFFFFFF)) for row in rows]
 
 
 def _supersede(conn: Connection, collection: int, objects: set[tuple[int, int]], new: Sequence[Row]) -> list[Row]:
@@ -262,8 +261,8 @@ def _supersede(conn: Connection, collection: int, objects: set[tuple[int, int]],
                 (a.label, b.label) for a in rows for b in rows
                 if b.ver > a.ver and b.label != a.label and (a.lane == b.lane or not a.lane or not b.lane)
             }  # fmt: skip
-        moves += [(r, replace(r, superseded=r in hidden)) for r in stored[key] if r.superseded != (r in hidden)]
-        flagged |= {r: replace(r, superseded=True) for r in coming[key] if r in hidden}
+        moves += [(r, r._replace(superseded=r in hidden)) for r in stored[key] if r.superseded != (r in hidden)]
+        flagged |= {r: r._replace(superseded=True) for r in coming[key] if r in hidden}
     entries.relabel(conn, moves)
     entries.add_shadows(conn, shadows)
     return [flagged.get(row, row) for row in new]
