@@ -154,7 +154,7 @@ def owned(conn: Connection, publisher: int, ids: Sequence[str]) -> list[Owned]:
     return [
         Owned(i, c, v, bytes(j))
         for part in store.chunks(ids)
-        for i, c, v, j in conn.execute(query.where(t.object_.c.id.in_(part))).tuples()
+        for i, c, v, j in conn.execute(query.where(t.object_.c.id.in_(part)))
     ]
 
 
@@ -179,18 +179,14 @@ def told(conn: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]
     return {
         n: (text, said)
         for part in store.chunks(numbers)
-        for n, text, said in conn.execute(query.where(t.version.c.number.in_(part))).tuples()
+        for n, text, said in conn.execute(query.where(t.version.c.number.in_(part)))
     }
 
 
 def ids_of(conn: Connection, objects: Sequence[int]) -> dict[int, str]:
     """STIX ids of object numbers. Cost: O(objects)."""
     query = select(t.object_.c.number, t.object_.c.id)
-    return {
-        n: i
-        for part in store.chunks(objects)
-        for n, i in conn.execute(query.where(t.object_.c.number.in_(part))).tuples()
-    }
+    return {n: i for part in store.chunks(objects) for n, i in conn.execute(query.where(t.object_.c.number.in_(part)))}
 
 
 def shared_objects(conn: Connection, collection: int, publisher: int, objects: Sequence[int]) -> set[int]:
@@ -225,7 +221,7 @@ def shown(conn: Connection, numbers: Sequence[int]) -> dict[int, Audience]:
     found: dict[int, int] = {}
     for part in store.chunks(numbers):
         query = select(t.version.c.number, t.version.c.shown).where(t.version.c.number.in_(part))
-        found |= dict(conn.execute(query).tuples().all())
+        found |= dict(conn.execute(query).all())
     texts = store.audience_texts(conn, sorted(set(found.values())))
     return {number: parse_audience(texts[audience]) for number, audience in found.items()}
 
@@ -285,7 +281,7 @@ def claims(conn: Connection, collection: int, object_: int) -> list[tuple[int, A
         .where(t.claim.c.collection == collection, t.claim.c.object == object_)
         .order_by(t.claim.c.seq)
     )
-    return [(publisher, parse_audience(text)) for publisher, text in conn.execute(query).tuples()]
+    return [(publisher, parse_audience(text)) for publisher, text in conn.execute(query)]
 
 
 def set_claims(conn: Connection, collection: int, object_: int, found: Sequence[tuple[int, Audience]]) -> None:
@@ -448,4 +444,4 @@ def add_shadows(conn: Connection, pairs: Iterable[tuple[int, int]]) -> None:
 def shadows(conn: Connection, collection: int) -> list[tuple[int, int]]:
     """(older, newer) labels of a collection. Cost: O(pairs)."""
     query = select(t.shadow.c.older, t.shadow.c.newer).join(t.label, t.label.c.number == t.shadow.c.older)
-    return [(a, b) for a, b in conn.execute(query.where(t.label.c.collection == collection)).tuples()]
+    return [(a, b) for a, b in conn.execute(query.where(t.label.c.collection == collection))]

@@ -178,7 +178,7 @@ def propose(engine: Engine, files: Mapping[str, str], clock: Clock) -> Effect:
 
 
 def widens(effect: Effect) -> bool:
-    """Whether anybody gains a label above GREEN: then it needs a person's `apply` (first-day.md)."""
+    """Whether anybody gains a label above GREEN: then it needs a person's `apply`."""
     if effect.before is None:
         return False
     return any(not _open(x) for d in effect.differences for x in d.gained)

@@ -235,7 +235,7 @@ class Audience:
 
     @property
     def size(self) -> int:
-        """Nodes of all its expressions: what the cap of store.md section 4 counts."""
+        """Nodes of all its expressions: what the cap on the depth of references counts."""
         return len(self.common.nodes()) + sum(len(e.nodes()) for _, e in self.individuals)
 
     @property

@@ -21,7 +21,7 @@ from exchange.interning import Key, Readers, intern
 from exchange.label import NOBODY
 from exchange.rows import Entry, Narrowing, lanes, narrow
 
-MAX_NODES = 64  # of an audience: deeper references are refused at intake (store.md section 4)
+MAX_NODES = 64  # of an audience: deeper references are refused at intake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Page queries, for both databases: one member's rows of one collection after an instant.
 
-Their shape is what makes a page cost O(page + labels) (store.md section 2): the labels that a member reads drive, and
+Their shape is what makes a page cost O(page + labels): the labels that a member reads drive, and
 each one's rows are walked in order by the log's key. SQLite does that with a CROSS JOIN, which pins the order of loops,
 and leaves each loop as soon as it holds enough smaller rows; PostgreSQL needs the bound spelled out. A member with a
 row in its own lane never uses the common row of that entry.

@@ -30,7 +30,7 @@ from sqlalchemy.exc import DBAPIError
 
 from exchange import tables as t
 
-BUSY_MILLISECONDS = 20_000  # clients.md rule 12: wait before answering 503
+BUSY_MILLISECONDS = 20_000  # wait before answering 503: some clients lose a poll that fails
 CHUNK = 500  # bound values a statement
 T = TypeVar("T")
 
@@ -142,13 +142,13 @@ def secret(conn: Connection, name: str) -> bytes:
 
 def members(conn: Connection) -> dict[str, int]:
     """Name → number of everybody who ever was a member. Cost: O(members)."""
-    return dict(conn.execute(select(t.member.c.name, t.member.c.number)).tuples().all())
+    return dict(conn.execute(select(t.member.c.name, t.member.c.number)).all())
 
 
 def since(conn: Connection) -> dict[str, int]:
     """``member:NAME`` and ``group:NAME`` → the instant of the config version that brought it. Cost: O(names)."""
-    found = {f"member:{n}": at for n, at in conn.execute(select(t.member.c.name, t.member.c.since)).tuples()}
-    return found | {f"group:{n}": at for n, at in conn.execute(select(t.word.c.name, t.word.c.since)).tuples()}
+    found = {f"member:{n}": at for n, at in conn.execute(select(t.member.c.name, t.member.c.since))}
+    return found | {f"group:{n}": at for n, at in conn.execute(select(t.word.c.name, t.word.c.since))}
 
 
 def add_members(conn: Connection, names: Sequence[str], at: int) -> None:
@@ -171,7 +171,7 @@ class CollectionRow:
 
 def collections(conn: Connection) -> dict[str, CollectionRow]:
     """By id. Cost: O(collections)."""
-    rows = conn.execute(select(t.collection.c.number, t.collection.c.uid, t.collection.c.last)).tuples()
+    rows = conn.execute(select(t.collection.c.number, t.collection.c.uid, t.collection.c.last))
     return {uid: CollectionRow(number, uid, last) for number, uid, last in rows}
 
 
@@ -187,7 +187,7 @@ def lock_collections(conn: Connection, wanted: Sequence[int] | None = None) -> d
     query = select(t.collection.c.number, t.collection.c.last).order_by(t.collection.c.number).with_for_update()
     if wanted is not None:
         query = query.where(t.collection.c.number.in_(wanted))
-    return dict(conn.execute(query).tuples().all())
+    return dict(conn.execute(query).all())
 
 
 def set_last(conn: Connection, collection: int, last: int) -> None:
@@ -269,7 +269,7 @@ def audience_numbers(conn: Connection, texts: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in chunks(list(digests)):
         query = select(t.audience.c.digest, t.audience.c.number).where(t.audience.c.digest.in_(part))
-        found |= {digests[bytes(d)]: number for d, number in conn.execute(query).tuples()}
+        found |= {digests[bytes(d)]: number for d, number in conn.execute(query)}
     return found
 
 
@@ -277,7 +277,7 @@ def audience_texts(conn: Connection, wanted: Sequence[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     for part in chunks(list(wanted)):
         query = select(t.audience.c.number, t.audience.c.text).where(t.audience.c.number.in_(part))
-        found |= dict(conn.execute(query).tuples().all())
+        found |= dict(conn.execute(query).all())
     return found
 
 
@@ -286,7 +286,7 @@ def object_numbers(conn: Connection, ids: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in chunks(list(ids)):
         query = select(t.object_.c.id, t.object_.c.number).where(t.object_.c.id.in_(part))
-        found |= dict(conn.execute(query).tuples().all())
+        found |= dict(conn.execute(query).all())
     return found
 
 

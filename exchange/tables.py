@@ -3,7 +3,7 @@
 Instants are integers: microseconds since 1970-01-01 UTC. Members, collections, objects and versions are known
 here by number; their names stand once, in `member`, `collection` and `object`.
 
-The log in five lines (store.md section 3). A *version* is one publisher's deposit of one object version in one
+The log in five lines. A *version* is one publisher's deposit of one object version in one
 collection, with its audience. Each time its audience widens it gets an *entry*: one row of `log` in the common lane
 (lane 0), and one in the lane (inbox) of each individual who is treated apart, all at the same instant `at`. A row's
 *label* says who may read it; a version's entries partition its audience. `reach` holds the decisions in force:
