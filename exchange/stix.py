@@ -1,5 +1,4 @@
-"""What the exchange knows of STIX 2.1: times, versions, references, markings named, and whether an object
-may enter.
+"""What the exchange knows of STIX 2.1: times, versions, references, markings, and whether an object may enter.
 
 This is the face of the modules `stix*`, the only one that the rest of the exchange imports. It decides
 nothing about who may read: it says what an object *is*, and leaves every byte as it came.
@@ -50,9 +49,7 @@ _NOTHING: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parsed:
-    """An acceptable STIX object: its bytes as they came, which are what is stored and served, and what they
-    say.
-    """
+    """An acceptable STIX object, and the bytes that it came as, which are what is stored and served."""
 
     raw: bytes
     id: str
@@ -65,12 +62,13 @@ def checked(item: Item, *, now: int) -> Parsed | tuple[Fault, ...]:
 
     `now`: microseconds since the epoch (UTC).
     """
-    if item.obj is None:
-        return (item.fault,) if item.fault is not None else ()
-    found = faults(item.obj, now=now)
+    if item.fault is not None:
+        return (item.fault,)
+    obj = item.obj or {}
+    found = faults(obj, now=now)
     if found:
         return found
-    return Parsed(raw=item.raw, id=item.obj["id"], type=item.obj["type"], obj=item.obj)
+    return Parsed(raw=item.raw, id=obj["id"], type=obj["type"], obj=obj)
 
 
 def version_of(obj: Mapping[str, Any]) -> tuple[int, str]:
@@ -86,8 +84,7 @@ def version_of(obj: Mapping[str, Any]) -> tuple[int, str]:
 
 
 def references(obj: Mapping[str, Any]) -> frozenset[str]:
-    """The ids that an object refers to: every id below a property ending in `_ref` or `_refs`, custom ones
-    too.
+    """The ids that an object refers to: every id below a property ending in `_ref` or `_refs`, custom too.
 
     Without `created_by_ref`, `object_marking_refs`, `external_references` (policy 3.4.9) and the
     `marking_ref` of granular markings, where STIX defines these: on the object and on the SCOs that an old
@@ -114,8 +111,7 @@ def references(obj: Mapping[str, Any]) -> frozenset[str]:
 
 
 def marking_refs(obj: Mapping[str, Any]) -> frozenset[str]:
-    """The ids of all markings that an object names: `object_marking_refs` and its granular markings'
-    `marking_ref`.
+    """The ids of all markings that an object names, for itself or by a granular marking for a part.
 
     Those of the SCOs that an old observed-data embeds count too: an object is served whole or not at all.
     """

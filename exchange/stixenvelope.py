@@ -91,7 +91,8 @@ def _split(body: bytes) -> tuple[bytes, list[bytes]]:
 
 
 _SHAPE = "the body has no objects: send one JSON object with a list objects that holds at least one"
-_NO_NUMBER = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|-?Infinity|NaN', re.DOTALL)
+# An open string runs to the end, so that no quotation mark is looked at twice.
+_NO_NUMBER = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|-?Infinity|NaN', re.DOTALL)
 
 
 def _mask(found: re.Match[bytes]) -> bytes:

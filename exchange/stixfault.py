@@ -4,6 +4,10 @@ status.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
+
+MAX_NAME: Final = 250
+"""S-3.1-01: the longest name of a property."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,5 +23,9 @@ class Fault:
 
 
 def pointer(parts: Iterable[str | int]) -> str:
-    """The JSON pointer of a way into an object, "" for no parts."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    """The JSON pointer of a way into an object, "" for no parts; a name that is longer than STIX allows is cut."""
+    return "".join("/" + _cut(str(part)).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv6Interface
 from typing import Final
 
-from exchange.stixfault import Fault
+from exchange.stixfault import Fault, pointer
 from exchange.stixmarks import marking_definition
 from exchange.stixpattern import pattern_error
 from exchange.stixread import Object, items, members, text
@@ -78,7 +78,7 @@ def language_content(obj: Object) -> Sequence[Fault]:
         if not is_language(code):
             found.append(fault("/contents", "a key is no language code of RFC 5646: write it like de or zh-Hans"))
         elif not isinstance(translated, dict):
-            found.append(fault(f"/contents/{code}", "must be a dictionary of translated properties: send one"))
+            found.append(fault(pointer(["contents", code]), "must be a dictionary of translated properties: send one"))
     return found
 
 

@@ -84,7 +84,7 @@ def names(obj: Object) -> Sequence[Fault]:
             if not isinstance(value, str):
                 found.append(fault(pointer([name]), f"a name in {ending} is for one string: mend or rename it"))
             if ending == "_enc" and name[:-4] not in obj:
-                found.append(fault(pointer([name]), f"names the encoding of {name[:-4]}, which is absent: add it"))
+                found.append(fault(pointer([name]), "names the encoding of a property that is absent: add that"))
         elif name[-5:] == "_refs" and not _strings(value):
             found.append(fault(pointer([name]), "a name in _refs is for a list of ids: mend or rename it"))
     return found

@@ -17,6 +17,7 @@ import jsonschema_rs
 from exchange.stixamend import AMENDMENTS, amend
 from exchange.stixtypes import KNOWN
 
+PACKAGE: Final = "stix2validator"
 SDO_CORE: Final = "core"
 SCO_CORE: Final = "cyber-observable-core"
 
@@ -31,20 +32,30 @@ def validator(name: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(schemas[name], registry=registry, validate_formats=False)
 
 
-@cache
-def _schemas() -> tuple[Mapping[str, dict[str, Any]], jsonschema_rs.Registry]:
-    """All schemas by the last part of their name, mended, and the registry that resolves their references."""
-    spec = importlib.util.find_spec("stix2validator")
+def published(package: str = PACKAGE) -> dict[str, dict[str, Any]]:
+    """The schemas as OASIS published them, by folder and type (`sdos/identity`). RuntimeError without the package."""
+    spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise RuntimeError("the package stix2-validator, which brings the STIX schemas, is not installed")
+        raise RuntimeError(f"the package {package}, which brings the STIX schemas, is missing: install it")
     folder = Path(spec.origin).parent / "schemas-2.1" / "schemas"
-    # The folder's own grouping (sdos/identity), which is also how AMENDMENTS names them.
-    found = {
+    return {
         f"{file.parent.name}/{file.stem}": json.loads(file.read_text(encoding="utf-8"))
         for file in sorted(folder.glob("*/*.json"))
     }
+
+
+def mended() -> dict[str, dict[str, Any]]:
+    """The published schemas with all amendments."""
+    schemas = published()
     for name, place, value, _reason in AMENDMENTS:
-        amend(found[name], place, value)
+        amend(schemas[name], place, value)
+    return schemas
+
+
+@cache
+def _schemas() -> tuple[Mapping[str, dict[str, Any]], jsonschema_rs.Registry]:
+    """The mended schemas by type alone, and the registry that resolves their references to one another."""
+    found = mended()
     registry = jsonschema_rs.Registry([(schema["$id"], schema) for schema in found.values()])
     by_type = {name.partition("/")[2]: schema for name, schema in found.items()}
     return {name: by_type[name] for name in (*KNOWN, SDO_CORE, SCO_CORE)}, registry

@@ -2,6 +2,7 @@
 unreadable.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ _TYPES: Final = {
 }
 
 _FORMS: Final = {
-    # (last but one part of the place in the schemas) -> what the pattern there asks for
+    # (part of the place in the schemas, the last that is listed) -> what the pattern there asks for
     "identifier": "must be an id, a type with two hyphens and a UUID",
     "timestamp": "must be a time like 2026-01-31T12:00:00Z",
     "binary": "is not base64 (RFC 4648), four characters for each three bytes",
@@ -38,7 +39,13 @@ _FORMS: Final = {
     "relationship_type": "must be of a-z, 0-9 and hyphens only",
     "ipv4-addr": "is no IPv4 address or network like 198.51.100.3 or 198.51.100.0/24",
     "mac-addr": "is no MAC address in lower case with colons, like d2:fb:49:24:37:18",
-    "software": "is no CPE 2.3 name or no language code",
+    "cpe": "is no CPE 2.3 name",
+    "languages": "is no language code of RFC 5646 like en or zh-Hans",
+    "name_enc": "is no name of a character set",
+    "path_enc": "is no name of a character set",
+    "created": "must be a time like 2026-01-31T12:00:00.000Z, with three digits or more",
+    "modified": "must be a time like 2026-01-31T12:00:00.000Z, with three digits or more",
+    "time_date_stamp": "must be a time to the second, like 2026-01-31T12:00:00Z",
 }
 
 
@@ -68,23 +75,23 @@ def _message(error: jsonschema_rs.ValidationError) -> str:
         return f"must be one of {', '.join(str(option) for option in kind.options)}: use one of these"
     if isinstance(kind, Kind.Pattern):
         return f"{_form(error)}: mend the value"
-    if isinstance(kind, (Kind.AnyOf, Kind.OneOfNotValid)):
-        return _choice(kind.context)
-    return (
-        _SIMPLE.get(kind.name, "does not have the form that STIX 2.1 gives it").format(limit=_limit(kind)) + ": mend it"
-    )
+    if isinstance(kind, Kind.AnyOf):
+        return f"needs at least one of {_choice(kind.context)}: add one"
+    if isinstance(kind, Kind.Not):
+        return _NOT_NULL if error.instance is None else _NOT_SHORT
+    words = _SIMPLE.get(kind.name, "does not have the form of STIX 2.1")
+    return words.format(limit=_limit(kind)) + ": mend it"
 
 
+_NOT_NULL: Final = "null is no value in STIX: leave the property out"
+_NOT_SHORT: Final = "must spell out the hive of the registry: write HKEY_LOCAL_MACHINE for HKLM"
 _SIMPLE: Final = {
     "minimum": "must be at least {limit}",
     "maximum": "must be at most {limit}",
     "minItems": "needs at least {limit} in the list",
     "minProperties": "needs at least {limit} property",
-    "minLength": "needs at least {limit} characters",
-    "maxLength": "may have at most {limit} characters",
     "propertyNames": "names a hash outside the vocabulary MD5, SHA-1, SHA-256, SHA-512, SHA3-256, SHA3-512, "
     "SSDEEP and TLSH",
-    "not": "is a value that STIX does not allow here, null for one",
 }
 
 
@@ -102,20 +109,13 @@ def _named(value: Any) -> str:
 
 
 def _form(error: jsonschema_rs.ValidationError) -> str:
-    place = [str(part) for part in (error.absolute_keyword_location or "").replace("#", "/").split("/")]
-    place += [str(part).strip("^$") for part in error.schema_path]
-    stems = [part.removesuffix(".json").strip("^$") for part in place]
-    for stem in reversed(stems):
-        if stem in _FORMS:
-            return _FORMS[stem]
-    if error.instance_path and error.instance_path[-1] in ("created", "modified", "time_date_stamp"):
-        return "must be a time like 2026-01-31T12:00:00.000Z, to the digit that STIX asks for"
-    return "does not have the form that STIX 2.1 gives it"
+    place = f"{error.absolute_keyword_location}/{'/'.join(str(part) for part in error.schema_path)}"
+    parts = (part.removesuffix(".json").strip("^$") for part in reversed(re.split("[/#]", place)))
+    return next((_FORMS[part] for part in parts if part in _FORMS), "does not have the form of STIX 2.1")
 
 
 def _choice(context: list[list[jsonschema_rs.ValidationError]]) -> str:
-    """A choice between properties, one of which must be there."""
-    names = [error.kind.property for branch in context for error in branch if isinstance(error.kind, Kind.Required)]
-    if not names:
-        return "fits none of the forms that STIX 2.1 gives it: mend it"
-    return f"needs at least one of {', '.join(dict.fromkeys(names))}: add one"
+    """The properties between which there is a choice; in the mended schemas each branch requires one."""
+    return ", ".join(
+        error.kind.property for branch in context for error in branch if isinstance(error.kind, Kind.Required)
+    )

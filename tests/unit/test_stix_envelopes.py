@@ -123,6 +123,16 @@ def test_an_object_that_may_not_enter_is_told_by_its_faults() -> None:
     assert [fault.path for fault in answer] == ["/id"]
 
 
+def test_an_entry_with_neither_object_nor_fault_does_not_enter() -> None:
+    assert checked(Item(raw=b"", obj=None, fault=None), now=NOW)
+
+
+@pytest.mark.parametrize("end", [b"", b"\\"])
+def test_quotation_marks_without_end_cost_no_more_than_their_length(end: bytes) -> None:
+    with pytest.raises(EnvelopeError, match="not JSON"):
+        read_envelope(b'{"objects":[NaN,"' + rb"\"" * 500_000 + end)
+
+
 def test_numbers_beyond_a_double_are_that_objects_fault() -> None:
     (item,) = read_envelope(b'{"objects":[{"type":"tool","x_n":1e400}]}')
     answer = checked(item, now=NOW)

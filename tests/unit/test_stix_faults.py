@@ -118,6 +118,11 @@ BROKEN: Mapping[str, list[tuple[dict[str, Any], str, str]]] = {
         (broken("tool", x_own=[-(2**53)]), "/x_own/0", "2^53-1"),
         (broken("tool", x_own=float("nan")), "/x_own", "finite"),
         (broken("tool", x_own=None), "/x_own", "null"),
+        (broken("tool", labels=[None]), "/labels/0", "not null"),
+        (broken("tool", name=True), "/name", "not true or false"),
+        (broken("tool", name=1.5), "/name", "not a number"),
+        (broken("tool", name={"a": 1}), "/name", "not an object"),
+        (broken("tool", **{"": "\ud800"}), "", "surrogate"),
         (nested(65), "/x_deep", "64 levels"),
         (broken("artifact", payload_bin="aGVsbG8"), "/payload_bin", "base64"),
         (broken("artifact", payload_bin="aGVsbG8\n"), "/payload_bin", "base64"),
@@ -203,7 +208,7 @@ BROKEN: Mapping[str, list[tuple[dict[str, Any], str, str]]] = {
         (broken("url", action="a"), "/action", "reserved"),
         (broken("tool", X_Own=5), "/X_Own", "a-z"),
         (broken("tool", xy=5), "/xy", "3 to 250"),
-        (broken("tool", **{"x" * 251: 5}), f"/{'x' * 251}", "3 to 250"),
+        (broken("tool", **{"x" * 251: 5}), f"/{'x' * 250}…", "3 to 250"),
         (broken("marking-definition", X_Own=5), "/X_Own", "a-z"),
         (
             extended("tool", EXTENSION, extension_type="property-extension", X=5),
@@ -212,7 +217,7 @@ BROKEN: Mapping[str, list[tuple[dict[str, Any], str, str]]] = {
         ),
         (broken("tool", x_own_ref=["a"]), "/x_own_ref", "one string"),
         (broken("tool", x_own_refs="a"), "/x_own_refs", "list of ids"),
-        (broken("tool", x_own_enc="utf-8"), "/x_own_enc", "x_own"),
+        (broken("tool", x_own_enc="utf-8"), "/x_own_enc", "absent"),
     ],
     "S-4 domain objects": [
         *(
@@ -355,6 +360,11 @@ BROKEN: Mapping[str, list[tuple[dict[str, Any], str, str]]] = {
         (broken("network-traffic", is_active=True), "/is_active", "false"),
         (broken("network-traffic", src_port=65536), "/src_port", "at most 65535"),
         (broken("email-message", is_multipart=True), "/body", "body_multipart"),
+        (
+            broken("email-message", "body", is_multipart=True, body_multipart=[5]),
+            "/body_multipart/0",
+            "an object",
+        ),
         (broken("email-message", body_multipart=[{"body": "a"}]), "/body_multipart", "not multipart"),
         (
             broken("email-message", "body", is_multipart=True, body_multipart=[{"content_type": "text/plain"}]),
@@ -365,7 +375,15 @@ BROKEN: Mapping[str, list[tuple[dict[str, Any], str, str]]] = {
         (broken("user-account", "user_id", "account_created"), "", "user_id"),
         (broken("windows-registry-key", "key", "modified_time"), "", "modified_time"),
         (broken("x509-certificate", "serial_number", "validity_not_before"), "", "serial_number"),
-        (broken("windows-registry-key", key="HKLM\\Software"), "/key", "does not allow"),
+        (broken("software", cpe="edge-gateway"), "/cpe", "CPE"),
+        (broken("software", languages=["en_GB"]), "/languages/0", "RFC 5646"),
+        (broken("file", name_enc="?"), "/name_enc", "character set"),
+        (
+            extended("file", "windows-pebinary-ext", pe_type="exe", time_date_stamp="2026-05-01T12:00:00.5Z"),
+            "/extensions/windows-pebinary-ext/time_date_stamp",
+            "to the second",
+        ),
+        (broken("windows-registry-key", key="HKLM\\Software"), "/key", "HKEY_LOCAL_MACHINE"),
         (broken("mac-addr", value="D2:FB:49:24:37:18"), "/value", "lower case"),
         (broken("ipv4-addr", value="198.51.100.300"), "/value", "IPv4"),
         (broken("ipv6-addr", value="2001:db8"), "/value", "IPv6"),
@@ -426,6 +444,11 @@ BROKEN: Mapping[str, list[tuple[dict[str, Any], str, str]]] = {
             marked("tool", {"selectors": ["name"], "lang": "en", "marking_ref": CLEAR["id"]}),
             "/granular_markings/0",
             "exactly one",
+        ),
+        (
+            marked("marking-definition", {"selectors": ["id"], "marking_ref": f"marking-definition--{UUID}"}),
+            "/granular_markings/0/marking_ref",
+            "itself",
         ),
         (marked("tool", {"lang": "en"}), "/granular_markings/0/selectors", "add it"),
         (marked("tool", {"lang": "en", "selectors": []}), "/granular_markings/0/selectors", "empty list"),
@@ -526,6 +549,11 @@ def test_a_thousand_equal_mistakes_are_told_twenty_times_at_most() -> None:
     assert len(faults(broken("report", object_refs=["x"] * 1000), now=NOW)) == 20
 
 
+def test_a_thousand_wrong_observations_are_told_twenty_times_at_most() -> None:
+    objects = {str(number): {"type": "url"} for number in range(1000)}
+    assert len(faults(broken("observed-data", "object_refs", objects=objects), now=NOW)) == 20
+
+
 ACCEPTED: Mapping[str, dict[str, Any]] = {
     "a version up to a minute ahead": broken("tool", modified=MINUTE_ON),
     "times with nine digits": broken("tool", modified="2026-05-01T12:00:00.123456789Z"),
@@ -567,6 +595,11 @@ ACCEPTED: Mapping[str, dict[str, Any]] = {
         "created": TIME,
         "extensions": {EXTENSION: {"extension_type": "new-sco"}},
     },
+    "a custom SDO with another extension first": sample(
+        "x-own",
+        extensions={"x-own-ext": {"score": 5}, EXTENSION: {"extension_type": "new-sdo"}},
+    ),
+    "a multipart message": broken("email-message", "body", is_multipart=True, body_multipart=[{"body": "a"}]),
     "a defanged SCO": broken("url", defanged=True),
     "no bytes": broken("artifact", payload_bin=""),
     "a location by country": broken("location", "latitude", "longitude", "precision", "region", country="fr"),
