@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from exchange import entries, sequencer, store
 from exchange import tables as t
@@ -129,7 +129,7 @@ def _stamp(
     return now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Grant:
     """Entries up to `head` stand before this grant or in it, at start < time <= stop; later ones at instant + shift."""
 
@@ -164,15 +164,26 @@ def of(conn: Connection, member: int, collection: int, first: int = 0) -> list[G
 
 def since(conn: Connection, member: int, collection: int, after: int) -> list[Grant]:
     """The grant whose block starts last at or before a time, and all later ones. Cost: O(those)."""
-    c = t.grant.c
-    first = (
-        select(c.g)
-        .where(c.member == member, c.collection == collection, c.start <= after)
-        .order_by(c.g.desc())
-        .limit(1)
-        .scalar_subquery()
+    values = {"m": member, "c": collection, "after": after}
+    return [Grant(*row) for row in conn.execute(_SINCE, values)]
+
+
+_GRANT = t.grant.c
+_SINCE = (
+    select(_GRANT.g, _GRANT.head, _GRANT.start, _GRANT.stop, _GRANT.shift)
+    .where(_GRANT.member == bindparam("m"), _GRANT.collection == bindparam("c"))
+    .where(
+        _GRANT.g
+        >= func.coalesce(
+            select(_GRANT.g)
+            .where(_GRANT.member == bindparam("m"), _GRANT.collection == bindparam("c"))
+            .where(_GRANT.start <= bindparam("after"))
+            .order_by(_GRANT.g.desc())
+            .limit(1)
+            .correlate(None)
+            .scalar_subquery(),
+            0,
+        )
     )
-    query = select(c.g, c.head, c.start, c.stop, c.shift).where(
-        c.member == member, c.collection == collection, c.g >= func.coalesce(first, 0)
-    )
-    return [Grant(**row) for row in conn.execute(query.order_by(c.g)).mappings()]
+    .order_by(_GRANT.g)
+)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, TextClause, bindparam, text
@@ -32,6 +33,7 @@ _OTHER = (
 _LAST = "(NOT l.superseded AND NOT " + _OTHER.format(sign=">") + ")"
 _FIRST = "(NOT " + _OTHER.format(sign="<") + ")"
 
+_MINE_L = _MINE.format(row="l")
 _COLUMNS = "l.at, l.label, l.n, l.version"
 
 _LOG = {
@@ -111,7 +113,7 @@ class Filters:
 
     def where(self) -> str:
         """A condition on row `l`; its values are bound as `types` and `exact`."""
-        parts = [_MINE.format(row="l")]
+        parts = [_MINE_L]
         if self.types:
             parts.append("EXISTS (SELECT 1 FROM object q WHERE q.number = l.object AND q.type IN :types)")
         if not self.every:
@@ -142,8 +144,13 @@ class View:
 
 def statement(template: str | Mapping[str, str], dialect: str, filters: Filters) -> TextClause:
     """The SQL text of a page query; lists are expanded."""
-    sql = template if isinstance(template, str) else template[dialect]
-    clause = text(sql.format(columns=_COLUMNS, where=filters.where()))
+    return _statement(template if isinstance(template, str) else template[dialect], filters.where())
+
+
+@lru_cache(maxsize=256)
+def _statement(sql: str, where: str) -> TextClause:
+    # Built once: a poll that finds nothing costs little more than building its statement would.
+    clause = text(sql.format(columns=_COLUMNS, where=where))
     names = {"types", "exact", "ids"} & set(clause._bindparams)
     return clause.bindparams(*(bindparam(name, expanding=True) for name in sorted(names)))
 
@@ -159,7 +166,7 @@ def log_page(conn: Connection, view: View, *, g: int, after: int, upto: int, lim
 
 def grant_runs(conn: Connection, view: View, *, g: int, after: int) -> Sequence[Any]:
     """(base, upto) of the runs of a grant beyond a place in its block. Cost: O(labels) by reach_by_grant."""
-    return conn.execute(text(_RUNS), {"m": view.member, "c": view.collection, "g": g, "after": after}).all()
+    return conn.execute(_GRANT_RUNS, {"m": view.member, "c": view.collection, "g": g, "after": after}).all()
 
 
 def run_page(conn: Connection, view: View, *, g: int, base: int, upto: int, after: int, limit: int) -> Sequence[Any]:
@@ -183,6 +190,7 @@ def count_objects(conn: Connection, view: View, labels: Sequence[int]) -> int:
     return conn.scalar(sql, {"m": view.member, "c": view.collection, "labels": labels}) or 0
 
 
+_GRANT_RUNS = text(_RUNS)
 _BY_VERSIONS = {sql: text(sql).bindparams(bindparam("versions", expanding=True)) for sql in (_BODIES, _HEADS)}
 
 

@@ -210,10 +210,12 @@ class ConfigRow:
     departed: str
 
 
+_CONFIG_VERSION = select(t.config.c.version, t.config.c.at).order_by(t.config.c.version.desc()).limit(1)
+
+
 def config_version(conn: Connection) -> tuple[int, int]:
     """The version in force and its instant, (0, 0) if none was ever applied. Cost: O(1)."""
-    query = select(t.config.c.version, t.config.c.at).order_by(t.config.c.version.desc()).limit(1)
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_CONFIG_VERSION).one_or_none()
     return (row.version, row.at) if row else (0, 0)
 
 

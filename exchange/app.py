@@ -1,0 +1,214 @@
+"""The composition root: the only reader of clock, environment and fresh ids, and the server's processes.
+
+`open_exchange` opens a home, `create_app` makes its web application, `serve` runs it: a master that applies the files
+at the start and at SIGHUP, and workers that each open the database for themselves and read the config in force with
+every request, so that no change of the config restarts one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from granian.constants import Interfaces, SSLProtocols
+from granian.log import LOGGING_CONFIG
+from granian.log import logger as granian_log
+from granian.server import MPServer
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL
+
+from exchange import config, inforce, sequencer, store, taxii
+from exchange.config import ConfigError
+from exchange.inforce import Effect
+from exchange.sequencer import Clock
+
+THREADS = 16  # a worker's, and as many database connections
+STOP_SECONDS = 60  # what a request that is under way gets when the server stops
+
+_log = logging.getLogger("exchange")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """An open exchange: its database, its clock, its home folder, and where new ids come from."""
+
+    engine: Engine
+    clock: Clock
+    home: Path
+    new_id: Callable[[], str]
+
+
+def new_id() -> str:
+    """A fresh UUIDv4."""
+    return str(uuid.uuid4())
+
+
+def random_bytes(count: int) -> bytes:
+    """As many bytes that nobody can guess."""
+    return secrets.token_bytes(count)
+
+
+def new_clock() -> Clock:
+    """A clock on this host's; one for each process."""
+    return Clock(
+        host=lambda: time.time_ns() // 1_000,
+        elapsed=lambda: time.monotonic_ns() // 1_000,
+        wait=lambda microseconds: time.sleep(microseconds / 1_000_000),
+    )
+
+
+def open_exchange(home: Path, database: str | None = None) -> Exchange:
+    """The exchange of a home, its schema brought up to date; the home's data/ is made if it is missing.
+
+    `database` is an SQLAlchemy URL; without it EXCHANGE_DATABASE, else SQLite in the home. Raises
+    `store.NewerSchema`, and SQLAlchemy's errors where the database cannot be reached.
+    """
+    exchange = _opened(home, database)
+    store.migrate(exchange.engine)
+    return exchange
+
+
+def _opened(home: Path, database: str | None = None) -> Exchange:
+    (home / "data").mkdir(mode=0o700, exist_ok=True)  # it holds the exchange's secrets
+    own = URL.create("sqlite", database=str(home / "data" / "exchange.db"))
+    url = database or os.environ.get("EXCHANGE_DATABASE") or own.render_as_string(hide_password=False)
+    return Exchange(engine=store.connect(url, THREADS), clock=new_clock(), home=home, new_id=new_id)
+
+
+def create_app(exchange: Exchange) -> Flask:
+    """The web application of an open exchange, whose schema is up to date."""
+    app = Flask("exchange", static_folder=None)
+    with store.reading(exchange.engine) as conn:
+        own = taxii.Secrets.load(conn)
+    service = taxii.Service(engine=exchange.engine, clock=exchange.clock, new_id=exchange.new_id, secrets=own)
+    taxii.mount(app, service)
+    return app
+
+
+# Serving ----------------------------------------------------------------------------------------------------------
+
+
+def worker() -> Flask:
+    """The application of one worker process, which finds its home in EXCHANGE_HOME; granian calls it by name."""
+    _log_to_stderr()
+    return create_app(_opened(Path(os.environ["EXCHANGE_HOME"])))
+
+
+def serve(
+    home: Path, *, host: str = "127.0.0.1", port: int = 8000, workers: int | None = None,
+    tls_cert: Path | None = None, tls_key: Path | None = None,
+) -> None:  # fmt: skip
+    """Serve a home until SIGTERM or SIGINT, which finish what is under way; SIGHUP applies changed files.
+
+    Raises SystemExit with status 1, once the log has said why, where nothing is in force and the files are wrong.
+    """
+    _log_to_stderr()
+    home = home.resolve()
+    try:
+        apply_files(home)
+    except ConfigError as error:
+        raise SystemExit(1) from error
+    os.environ["EXCHANGE_HOME"] = str(home)
+    server = _Server(
+        "exchange.app:worker", factory=True, interface=Interfaces.WSGI, address=host, port=port,
+        workers=workers or os.cpu_count() or 1, blocking_threads=THREADS,
+        respawn_failed_workers=True, workers_kill_timeout=STOP_SECONDS,
+        ssl_cert=tls_cert, ssl_key=tls_key, ssl_protocol_min=SSLProtocols.tls12,  # T-8.2-05
+        websockets=False, log_dictconfig=_server_log(),
+    )  # fmt: skip
+    server.home = home
+    server.serve()
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(format="%(asctime)s %(name)s %(levelname)s: %(message)s")
+    _log.setLevel(logging.INFO)
+
+
+def _server_log() -> dict[str, Any]:
+    """granian's own settings, but to standard error, and without its warning of more threads than processors.
+
+    Most of the threads wait: for the database's write lock, or for the disk.
+    """
+    granian_log.addFilter(lambda record: "Python threads" not in record.getMessage())
+    settings: dict[str, Any] = deepcopy(LOGGING_CONFIG)
+    settings["handlers"]["console"]["stream"] = "ext://sys.stderr"
+    return settings
+
+
+class _Server(MPServer):
+    """granian's master, which at SIGHUP applies the files instead of starting its workers anew."""
+
+    home: Path
+
+    def _reload(self, spawn_target: object, target_loader: object) -> None:
+        # Not in the signal handler: a second signal would run an apply inside an apply.
+        self.main_loop_interrupt.clear()
+        self.reload_signal = False
+        try:
+            apply_files(self.home)
+        except Exception:  # whatever it is, the workers go on with what is in force
+            _log.exception("the files could not be applied: what is in force stays")
+        if self.interrupt_signal or self.interrupt_children:  # they came while the event was cleared
+            self.main_loop_interrupt.set()
+
+
+def apply_files(home: Path) -> None:
+    """Put a home's files in force, as far as that needs nobody's consent (first-day.md, "serve and SIGHUP").
+
+    The first time all of it. Later only what lets nobody read an older object above GREEN; else, or if the files are
+    wrong, the log says why and the old version stays. Raises `ConfigError` if then nothing is in force.
+    """
+    exchange = open_exchange(home)
+    try:
+        _apply(exchange)
+    finally:
+        exchange.engine.dispose()  # workers are forked from here, and must not inherit a connection
+
+
+def _apply(exchange: Exchange) -> None:
+    with store.reading(exchange.engine) as conn:
+        before = inforce.current(conn)
+    version = before.version if before else 0
+    try:
+        effect = _put(exchange, config.read_home(exchange.home))
+    except ConfigError as error:
+        for problem in error.problems:
+            _log.error("%s", problem)
+        if before is None:
+            raise
+        _log.error("the files are wrong: version %d stays in force; mend them and send SIGHUP again", version)
+    except _Widens:
+        _log.warning(
+            "the files let members read older objects above GREEN: version %d stays in force; "
+            "`exchange diff` shows what changes, `exchange apply` does it", version,
+        )  # fmt: skip
+    else:
+        _log.info("version %d is in force%s", effect.after.version, "" if effect.changed else ", unchanged")
+
+
+class _Widens(Exception):
+    """Somebody would gain an older object above GREEN: that needs a person's word."""
+
+
+def _put(exchange: Exchange, files: Mapping[str, str]) -> Effect:
+    """`inforce.put`, taken back in the same transaction where it widens. Raises `_Widens`, `ConfigError`."""
+    for _ in range(inforce.TRIES):
+        with suppress(sequencer.TooSlow), store.writing(exchange.engine) as conn:
+            effect = inforce.apply(conn, files, exchange.clock)
+            if inforce.widens(effect):
+                raise _Widens
+            if effect.stamped:
+                sequencer.check_in_time(exchange.clock.now(conn), effect.stamped)
+            return effect
+    raise sequencer.TooSlow

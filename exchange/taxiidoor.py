@@ -1,0 +1,211 @@
+"""The door: what happens before a view sees a request, and around it.
+
+Authenticate, authorise, negotiate, read the query, in this order (policy.md channel 23, T-3.1-16), so that whoever
+may not see a thing learns nothing from how its request was malformed. What passes is canonical: medallion's views
+would answer 406, 500 or 200 to much that clients rightly or wrongly send.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from threading import BoundedSemaphore
+from typing import cast
+
+from flask import Flask, Response, g, request
+from sqlalchemy import Connection, Engine
+from werkzeug.datastructures import ImmutableMultiDict
+
+from exchange import markings, store, taxiiquery, taxiirights, taxiiwire
+from exchange.cursor import Cursors
+from exchange.pages import Filters
+from exchange.sequencer import Clock
+from exchange.taxiierrors import MEDIA_TYPE, TaxiiError
+from exchange.taxiiquery import Query
+from exchange.taxiirights import Caller, Place
+
+OPEN = frozenset({"healthz", "readyz"})  # endpoints that ask for no key
+STRANGERS = 4  # threads of a worker that may wait for what clients without a key still send
+
+_GET_OBJECTS = "objects.get_or_add_objects"
+_ONE_OBJECT = "objects.get_or_delete_object"
+_KNOWN = {
+    _GET_OBJECTS: taxiiquery.PAGE,
+    "manifest.get_object_manifest": taxiiquery.PAGE,
+    _ONE_OBJECT: taxiiquery.OBJECT,
+    "objects.get_object_versions": taxiiquery.VERSIONS,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """The exchange's own secrets that a face needs; they never change."""
+
+    marking: bytes
+    cursors: Cursors
+    policy_uid: str
+
+    @classmethod
+    def load(cls, conn: Connection) -> Secrets:
+        return cls(
+            marking=store.secret(conn, "marking"),
+            cursors=Cursors(store.secret(conn, "next")),
+            policy_uid=markings.keyed_uuid(store.secret(conn, "policy"), "policy"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What the face stands on; the composition root makes it."""
+
+    engine: Engine
+    clock: Clock
+    new_id: Callable[[], str]
+    secrets: Secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that passed the door. `snapshot` is None where it writes: it holds none while its body arrives."""
+
+    caller: Caller
+    snapshot: Connection | None
+    place: Place | None = None
+    query: Query = field(default_factory=lambda: Query(said={}, filters=Filters()))
+    body: bytes = b""
+
+    @property
+    def holder(self) -> str:
+        """Whose view of what: what a `next` is bound to."""
+        return _holder(self.caller, self.place)
+
+
+def asked() -> Asked:
+    """The request that is being answered."""
+    return cast(Asked, g.asked)
+
+
+def _holder(caller: Caller, place: Place | None) -> str:
+    return f"{caller.number}/{place.uid if place else ''}"
+
+
+def install(app: Flask, service: Service) -> None:
+    """Stand before and behind every view of the app."""
+    door = _Door(service)
+    app.before_request(door.enter)
+    app.after_request(door.finish)
+    app.teardown_request(door.leave)
+
+
+class _Door:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._strangers = BoundedSemaphore(STRANGERS)
+
+    def enter(self) -> None:
+        """Ends a request that may not pass with a `TaxiiError`."""
+        if request.endpoint in OPEN:
+            return
+        service = self._service
+        stack = g.stack = ExitStack()
+        conn = stack.enter_context(store.reading(service.engine))
+        now = service.clock.now(conn)
+        caller = g.caller = taxiirights.authenticate(conn, request.headers.get("Authorization"), now)
+        if request.routing_exception is not None:
+            raise request.routing_exception
+        place = _authorised(caller, service.secrets.policy_uid)
+        writes = request.method in ("POST", "DELETE")
+        if writes:
+            stack.close()
+        _negotiate()
+        found = Asked(caller=caller, snapshot=None if writes else conn, place=place)
+        g.asked = _read(found, service)
+        _canonicalise(g.asked)
+
+    def finish(self, response: Response) -> Response:
+        if response.status_code >= 400:
+            self._end_snapshot()
+            self._drain()
+        return taxiiwire.finish(request, response)
+
+    def _drain(self) -> None:
+        """Let a refused client finish sending; of strangers, who may be slow on purpose, only a few at a time."""
+        if "caller" in g:
+            taxiiwire.drain(request)
+        elif self._strangers.acquire(blocking=False):
+            try:
+                taxiiwire.drain(request)
+            finally:
+                self._strangers.release()
+
+    def leave(self, _error: BaseException | None) -> None:
+        self._end_snapshot()
+
+    def _end_snapshot(self) -> None:
+        if (stack := g.pop("stack", None)) is not None:
+            stack.close()
+
+
+def _authorised(caller: Caller, policy_uid: str) -> Place | None:
+    """The collection that the path names. 404 if it is not listed, 403 if it is, without the right (T-5.3-03)."""
+    path = request.view_args or {}
+    if path.get("api_root", caller.state.config.root) != caller.state.config.root:
+        raise TaxiiError(404)
+    if not all(value.isprintable() for value in path.values()):
+        raise TaxiiError(404)  # no id has such letters, and PostgreSQL takes no NUL
+    if "collection_id" not in path:
+        return None
+    place = taxiirights.find(caller, policy_uid, path["collection_id"])
+    if place is None:
+        raise TaxiiError(404)
+    if request.endpoint in _KNOWN:
+        _check_right(place)
+    path["collection_id"] = place.uid  # the view is called with these
+    return place
+
+
+def _check_right(place: Place) -> None:
+    match request.method:
+        case "POST":
+            allowed = place.can_write
+        case "DELETE":
+            if not place.can_read and not place.can_write:
+                raise TaxiiError(404)  # T-5.7-01
+            allowed = place.can_read and place.can_write
+        case _:
+            allowed = place.can_read
+    if not allowed:
+        raise TaxiiError(403)
+
+
+def _negotiate() -> None:
+    if not taxiiwire.acceptable(request.headers.get("Accept")):
+        raise TaxiiError(406)
+    if request.method == "POST" and not taxiiwire.takes(request.headers.get("Content-Type")):
+        raise TaxiiError(415)
+
+
+def _read(found: Asked, service: Service) -> Asked:
+    """With the body of a POST, and the query of an endpoint that has one."""
+    if request.method == "POST":
+        return replace(found, body=taxiiwire.read_body(request, found.caller.state.config.max_body))
+    if request.method == "DELETE":
+        return replace(found, query=taxiiquery.read_delete(request.args))
+    if request.endpoint in _KNOWN:
+        known = _KNOWN[request.endpoint]
+        return replace(
+            found, query=taxiiquery.read(request.args, known, service.secrets.cursors, found.holder)
+        )  # fmt: skip
+    return found
+
+
+def _canonicalise(found: Asked) -> None:
+    """What medallion's views look at, in the one form that they understand."""
+    request.environ["HTTP_ACCEPT"] = MEDIA_TYPE
+    request.args = ImmutableMultiDict()
+    if request.method == "POST":
+        request.environ["CONTENT_TYPE"] = MEDIA_TYPE
+        request.environ["CONTENT_LENGTH"] = str(len(found.body))  # a chunked request has none
+    if request.method == "HEAD":
+        request.method = "GET"  # the view of objects answers None to HEAD; Werkzeug still leaves the body out

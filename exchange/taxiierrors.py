@@ -1,0 +1,114 @@
+"""The one renderer of errors: a TAXII error object for every status, with fixed words (TAXII 2.1 section 3.6).
+
+Nothing of an exception's text reaches a client, because it may name ids or members (policy.md channels 2, 18); what
+is said beyond the fixed words comes from `TaxiiError` alone. `error_id` is fresh each time and stands in the log
+beside what happened.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+
+import orjson
+from flask import Flask, Response, request
+from medallion.exceptions import MedallionError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from exchange import intake
+
+MEDIA_TYPE = "application/taxii+json;version=2.1"
+RETRY_SECONDS = 5
+
+_WORDS = {
+    400: ("Bad Request", "The request could not be understood."),
+    401: (
+        "Unauthorized",
+        "Send an API key of yours: as the password of HTTP Basic with any user name, or as `Bearer KEY`.",
+    ),
+    403: ("Forbidden", "You may see this, but not do that with it."),
+    404: ("Not Found", "There is nothing here that you may see."),
+    405: ("Method Not Allowed", "Use one of the methods in the header Allow."),
+    406: ("Not Acceptable", f"Accept {MEDIA_TYPE}: nothing else is served here."),
+    413: ("Content Too Large", "Send fewer objects at a time: max_content_length of the API root, after inflation."),
+    415: (
+        "Unsupported Media Type",
+        f"Send Content-Type {MEDIA_TYPE} or application/stix+json;version=2.1, as it is or with gzip.",
+    ),
+    422: ("Unprocessable Content", "The body is not what this endpoint takes."),
+    500: ("Internal Server Error", "Something failed here; the operator finds it in the log by error_id."),
+    503: ("Service Unavailable", "Not now: ask again after the seconds in the header Retry-After."),
+}
+
+_log = logging.getLogger("exchange.taxii")
+
+
+class TaxiiError(Exception):
+    """Ends a request. `description` may only speak of what the client itself sent; the fixed words if empty."""
+
+    def __init__(self, status: int, description: str = "", headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.description = description
+        self.headers = dict(headers or {})
+
+
+class Renderer:
+    """Error objects, each with a fresh id."""
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+
+    def response(self, error: TaxiiError) -> Response:
+        return self._response(error, self._new_id())
+
+    def _response(self, error: TaxiiError, error_id: str) -> Response:
+        """T-3.6-01, T-3.6-02."""
+        title, description = _WORDS.get(error.status, _WORDS[500 if error.status >= 500 else 400])
+        body = {
+            "title": title,
+            "description": error.description or description,
+            "error_id": error_id,
+            "http_status": str(error.status),
+        }
+        response = Response(orjson.dumps(body), error.status, content_type=MEDIA_TYPE, headers=error.headers)
+        if error.status == 401:  # T-1.6-02
+            for scheme in ("Basic", "Bearer"):
+                response.headers.add("WWW-Authenticate", f'{scheme} realm="exchange"')
+        return response
+
+    def fault(self, error: Exception) -> Response:
+        """What nobody foresaw: all of it into the log, none of it to the client."""
+        error_id = self._new_id()
+        # The route and not the URL: object ids stay out of logs (policy.md channel 34).
+        rule = request.url_rule.rule if request.url_rule else "no route"
+        _log.error("error_id %s: %s %s", error_id, request.method, rule, exc_info=error)
+        return self._response(TaxiiError(500), error_id)
+
+
+def install(app: Flask, renderer: Renderer) -> None:
+    """Every way in which a request can fail ends in the renderer."""
+
+    def of_http(error: HTTPException) -> Response:
+        allow = dict(error.get_headers()).get("Allow")
+        return renderer.response(TaxiiError(error.code or 500, headers={"Allow": allow} if allow else None))
+
+    def of_medallion(error: MedallionError) -> Response:
+        return renderer.response(TaxiiError(error.status))
+
+    def of_refused(error: intake.Refused) -> Response:
+        return renderer.response(TaxiiError(403 if error.listed else 404))
+
+    def of_busy(error: Exception) -> Response:
+        _log.warning("busy: %s", type(error).__name__, exc_info=error if isinstance(error, OperationalError) else None)
+        return renderer.response(TaxiiError(503, headers={"Retry-After": str(RETRY_SECONDS)}))
+
+    app.register_error_handler(TaxiiError, renderer.response)
+    app.register_error_handler(MedallionError, of_medallion)
+    app.register_error_handler(intake.Refused, of_refused)
+    for busy in (intake.Busy, OperationalError, PoolTimeout):
+        app.register_error_handler(busy, of_busy)
+    app.register_error_handler(HTTPException, of_http)
+    app.register_error_handler(Exception, renderer.fault)

@@ -1,0 +1,58 @@
+"""One server for all protocol tests of a process; each test that writes has a collection to itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from exchange import audit, inforce, store
+from tests.protocol.served import FRESH, Member, Served, collection_id, files, running, write
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Two workers, so that what one is told the other has to know; the whole log is audited at the end."""
+    with running(write(tmp_path_factory.mktemp("protocol"), files()), workers=2) as server:
+        yield server
+        with store.reading(server.exchange.engine) as conn:
+            state = inforce.current(conn)
+            assert state
+            assert audit.audit(conn, state.readers) == []
+
+
+@pytest.fixture(scope="session")
+def alpha(served: Served) -> Member:
+    return served.member("alpha")
+
+
+@pytest.fixture(scope="session")
+def beta(served: Served) -> Member:
+    return served.member("beta")
+
+
+@pytest.fixture(scope="session")
+def gamma(served: Served) -> Member:
+    return served.member("gamma")
+
+
+@pytest.fixture(scope="session")
+def unused() -> Iterator[str]:
+    return iter([f"fresh{n:02}" for n in range(1, FRESH)])
+
+
+@pytest.fixture
+def fresh(unused: Iterator[str]) -> str:
+    """The name of a collection that no other test uses; everybody may read and write it."""
+    return next(unused)
+
+
+@pytest.fixture
+def served_rights(served: Served) -> dict[str, Member]:
+    """One member by keys of every scope; `neither` is a key for another collection."""
+    return {
+        "neither": served.member("alpha", collections=[collection_id(3)]),
+        "read": served.member("alpha", scope=("read",)),
+        "write": served.member("alpha", scope=("write",)),
+        "both": served.member("alpha"),
+    }
