@@ -1,0 +1,121 @@
+"""The commands that ask: explain, who-can, view, audit. They print ids, types, rules and counts, never contents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from exchange.cliparts import Refusal, home_option, in_force, json_option, known, opened, plural, print_json, say, table
+
+if TYPE_CHECKING:
+    from exchange.questions import Block
+
+_STIX_ID = re.compile(r"[a-z0-9-]+--[0-9a-fA-F-]{36}")
+
+
+def _stix_id(_ctx: click.Context, _param: click.Parameter, given: str) -> str:
+    if _STIX_ID.fullmatch(given) is None:
+        raise click.BadParameter(f'"{given}" is not a STIX id; write it like indicator--UUID')
+    return given
+
+
+stix_id_argument = click.argument("stix_id", metavar="STIX-ID", callback=_stix_id)
+
+
+@click.command()
+@click.argument("member")
+@stix_id_argument
+@home_option
+@json_option
+def explain(member: str, stix_id: str, home: Path, as_json: bool) -> None:
+    """Say by which rule MEMBER may read an object or not: every rule in order, up to the first that fails.
+
+    One block for each version of each deposit. Exit status 0 if the member may read any of them, else 1.
+    """
+    from exchange import questions, store
+
+    with opened(home) as exchange, store.reading(exchange.engine) as conn:
+        state = in_force(conn)
+        known("member", member, list(state.config.members))
+        blocks = questions.explain(conn, state, member, stix_id, exchange.clock.now(conn))
+    if as_json:
+        print_json([{**asdict(block), "readable": block.readable} for block in blocks])
+    elif not blocks:
+        raise Refusal(f"{stix_id}: nobody deposited that id here")
+    else:
+        _print_blocks(member, blocks)
+    click.get_current_context().exit(0 if any(block.readable for block in blocks) else 1)
+
+
+def _print_blocks(member: str, blocks: Sequence[Block]) -> None:
+    for block in blocks:
+        answer = "may read it" if block.readable else "may not read it"
+        say(f"{block.collection}, published by {block.publisher}, version {block.version}: {member} {answer}")
+        rows = [("yes" if s.kept else "no", s.rule, s.because, s.place) for s in block.steps]
+        table(("", "rule", "because", "see"), rows)
+        say()
+
+
+@click.command("who-can")
+@stix_id_argument
+@home_option
+@json_option
+def who_can(stix_id: str, home: Path, as_json: bool) -> None:
+    """Say who may read an object now. Exit status 1 if nobody may."""
+    from exchange import questions, store
+
+    with opened(home) as exchange, store.reading(exchange.engine) as conn:
+        found = questions.who_can(conn, in_force(conn), stix_id, exchange.clock.now(conn))
+    if as_json:
+        print_json([asdict(one) for one in found])
+    elif not found:
+        raise Refusal(f"{stix_id}: nothing with that id is published here")
+    else:
+        rows = [(one.collection, one.publisher, one.version, ", ".join(one.members) or "nobody") for one in found]
+        table(("collection", "publisher", "version", "who may read it"), rows)
+    click.get_current_context().exit(0 if any(one.members for one in found) else 1)
+
+
+@click.command()
+@click.argument("member")
+@home_option
+@json_option
+def view(member: str, home: Path, as_json: bool) -> None:
+    """List what MEMBER would be served by a poll from the start: ids, types, times, never contents."""
+    from exchange import questions, store
+
+    headers = ("collection", "date_added", "id", "type", "version")
+    with opened(home) as exchange, store.reading(exchange.engine) as conn:
+        state = in_force(conn)
+        known("member", member, list(state.config.members))
+        rows = list(questions.view(conn, state, member))
+    if as_json:
+        print_json([dict(zip(headers, row, strict=True)) for row in rows])
+    elif rows:
+        table(headers, rows)
+    else:
+        say(f"{member} would be served nothing")
+
+
+@click.command()
+@home_option
+@json_option
+def audit(home: Path, as_json: bool) -> None:
+    """Check the whole log again from what is stored, and say where it disagrees with itself."""
+    from exchange import audit as checks
+    from exchange import store
+
+    with opened(home) as exchange, store.reading(exchange.engine) as conn:
+        found = checks.audit(conn, in_force(conn).readers)
+    if as_json:
+        print_json({"sound": not found, "findings": found})
+    elif found:
+        raise Refusal("\n".join([*found, f"{plural(len(found), 'disagreement')}: restore a copy, and report this"]))
+    else:
+        say("sound: versions, labels, entries, decisions and grants agree")
+    click.get_current_context().exit(1 if found else 0)

@@ -1,0 +1,188 @@
+"""Publishing files: taken apart, put in order, sent in requests that the server takes, and what became of each object.
+
+What an object refers to goes first or along with it: a server that learns of the target later would take the
+reference for one to somebody else's object, and leave it open (policy.md 3.4.9). Running it again is how it is
+resumed: what is there already counts as a success.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import networkx
+
+from exchange import stix
+from exchange.client import Server, Target, Trouble, content
+
+REQUEST_BYTES = 4 << 20  # a server answers such a request within seconds, and the progress bar moves
+POLLS = 600
+_AROUND = len(b'{"objects":[]}')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One object of a file: its bytes as they stand there, and what it refers to."""
+
+    file: str
+    id: str
+    raw: bytes
+    refs: frozenset[str]
+    marks: frozenset[str]
+
+    @property
+    def is_bare_definition(self) -> bool:
+        """A marking-definition that is marked by nothing: a server can read its audience off its users alone."""
+        return self.id.startswith("marking-definition--") and not self.marks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """One object that was not taken: where it came from, its id or an empty text, why."""
+
+    file: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Of all files together. `notes` are the server's remarks on objects that it took: (id, remark)."""
+
+    taken: int
+    refused: tuple[Refused, ...]
+    notes: tuple[tuple[str, str], ...]
+
+
+# Reading files ----------------------------------------------------------------------------------------------------
+
+
+def expand(names: Sequence[str]) -> list[str]:
+    """The files that are meant: a folder stands for its *.json, `-` for standard input. `Trouble` if there is none."""
+    found: list[str] = []
+    for name in names:
+        path = Path(name)
+        if name != "-" and path.is_dir():
+            inside = sorted(str(one) for one in path.glob("*.json"))
+            if not inside:
+                raise Trouble(f"{name}: has no *.json")
+            found += inside
+        else:
+            found.append(name)
+    return found
+
+
+def read(name: str) -> list[Piece | Refused]:
+    """The objects of one file: a STIX bundle, a TAXII envelope, a list of objects, or one. `Trouble` if it is none."""
+    try:
+        text = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise Trouble(f"{name}: cannot be read: {error.strerror}") from error
+    try:
+        items = stix.read_envelope(_enveloped(text))
+    except (stix.EnvelopeError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise Trouble(f"{name}: holds no STIX: {error}") from error
+    return [_piece(name, item) for item in items]
+
+
+def _enveloped(text: bytes) -> bytes:
+    """The same objects in an envelope, each with its bytes untouched."""
+    first = text.lstrip()[:1]
+    if first == b"[":
+        return b'{"objects":' + text + b"}"
+    if first == b"{":
+        objects = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get("objects")
+        if objects is None or not bytes(objects).startswith(b"["):
+            return b'{"objects":[' + text + b"]}"
+    return text
+
+
+def _piece(file: str, item: stix.Item) -> Piece | Refused:
+    obj = item.obj
+    if obj is None:
+        return Refused(file=file, id="", reason=item.fault.message if item.fault else "is no object")
+    if not isinstance(obj.get("id"), str):
+        return Refused(file=file, id="", reason="has no id: every STIX object has one, TYPE--UUID")
+    marks = frozenset(stix.marking_refs(obj))
+    return Piece(file=file, id=obj["id"], raw=item.raw, refs=frozenset(stix.references(obj)) | marks, marks=marks)
+
+
+# Sending ----------------------------------------------------------------------------------------------------------
+
+
+def batches(pieces: Sequence[Piece], limit: int) -> Iterator[list[Piece]]:
+    """Requests of at most `limit` bytes, targets first, a circle of references or the versions of one id together.
+
+    What must go together and is larger than `limit` is a request of its own, whatever the server says to it.
+    """
+    batch: list[Piece] = []
+    size = _AROUND
+    for group in _ordered(pieces):
+        more = sum(len(piece.raw) + 1 for piece in group)
+        if batch and size + more > limit:
+            yield batch
+            batch, size = [], _AROUND
+        batch += group
+        size += more
+    if batch:
+        yield batch
+
+
+def _ordered(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    by_id: dict[str, list[Piece]] = {}
+    for piece in pieces:
+        by_id.setdefault(piece.id, []).append(piece)
+    graph: networkx.DiGraph[str] = networkx.DiGraph()
+    graph.add_nodes_from(by_id)
+    graph.add_edges_from((piece.id, ref) for piece in pieces for ref in sorted(piece.refs) if ref in by_id)
+    # Tarjan's algorithm yields a component only after all that it points to.
+    for component in networkx.strongly_connected_components(graph):
+        yield [piece for uid in sorted(component) for piece in by_id[uid]]
+
+
+def push(server: Server, target: Target, pieces: Sequence[Piece], advance: Callable[[int], None]) -> Outcome:
+    """Publish everything. `Trouble` if the server refuses a request as a whole; what was taken before stays."""
+    refused: list[Refused] = []
+    notes: list[tuple[str, str]] = []
+    taken = 0
+    requests = list(batches(pieces, min(target.max_bytes, REQUEST_BYTES)))
+    for uid in torn(requests):
+        server.note(f"{uid}: has no marking, so those that use it say who reads it; not all of them fit in its request")
+    for batch in requests:
+        status = _post(server, target, batch)
+        taken += int(status.get("success_count", 0))
+        files = {piece.id: piece.file for piece in batch}
+        refused += [Refused(file=files.get(one["id"], ""), id=one["id"], reason=one.get("message", "no reason given"))
+                    for one in _details(status, "failures")]  # fmt: skip
+        notes += [(one["id"], one["message"]) for one in _details(status, "successes") if one.get("message")]
+        advance(len(batch))
+    return Outcome(taken=taken, refused=tuple(refused), notes=tuple(notes))
+
+
+def torn(requests: Sequence[Sequence[Piece]]) -> Iterator[str]:
+    """Definitions without a marking that are used in another request than their own (policy.md channel 8)."""
+    uses = [frozenset[str]().union(*(piece.marks for piece in batch)) for batch in requests]
+    times = Counter(uid for used in uses for uid in used)
+    for used, batch in zip(uses, requests, strict=True):
+        yield from (one.id for one in batch if one.is_bare_definition and times[one.id] > (one.id in used))
+
+
+def _post(server: Server, target: Target, batch: Sequence[Piece]) -> dict[str, Any]:
+    """The status of one request, once nothing in it is pending."""
+    body = b'{"objects":[' + b",".join(piece.raw for piece in batch) + b"]}"
+    status = content(server.post(f"{target.url}objects/", body))
+    for _ in range(POLLS):
+        if status.get("status") != "pending":
+            return status
+        server.wait(1)
+        status = server.json(f"{target.root}status/{status.get('id')}/")
+    raise Trouble(f"{target.url}: is still working on a request after {POLLS} s; run the same command again later")
+
+
+def _details(status: dict[str, Any], name: str) -> list[dict[str, str]]:
+    return [one for one in status.get(name, []) if isinstance(one, dict) and isinstance(one.get("id"), str)]
