@@ -97,7 +97,8 @@ def _nothing_new(versions: list[Version], fresh: frozenset[int]) -> bool:
     return True
 
 
-def _moved(conn: Connection, publisher: int, play: Mapping[int, Version], fresh: frozenset[int]) -> list[Version]:
+def _moved(conn: Connection, publisher: int, before: Mapping[int, Version], fresh: frozenset[int]) -> list[Version]:
+    play = dict(before) | _void(before)
     inside = {v.object for v in play.values()}
     outside = {ref for v in play.values() if v.live for ref in v.refs} - inside
     unions: dict[int, Audience] = defaultdict(lambda: NOBODY)
@@ -105,7 +106,13 @@ def _moved(conn: Connection, publisher: int, play: Mapping[int, Version], fresh:
         unions[v.object] = unions[v.object] | v.whole
     found = resolve(publisher, [node(v) for v in play.values()], unions)
     moved = [replace(play[n], whole=whole) for n, whole in found.items() if n in fresh or whole != play[n].whole]
-    return moved + [v for v in play.values() if _going(v)]
+    return moved + [v for v in play.values() if _going(v) or (not v.live and v.whole != before[v.number].whole)]
+
+
+def _void(play: Mapping[int, Version]) -> dict[int, Version]:
+    """Deleted versions of an id that is live: only while nothing of it is left does the last audience stay."""
+    live = {v.object for v in play.values() if v.live}
+    return {n: replace(v, whole=NOBODY) for n, v in play.items() if not v.live and v.object in live}
 
 
 def node(v: Version) -> Node:

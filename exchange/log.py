@@ -74,8 +74,8 @@ def add(conn: Connection, writer: Writer, collection: int, deposits: Sequence[De
         )
         for n, d in zip(numbers, deposits, strict=True)
     }  # fmt: skip
-    before = {n: v for n, v in own.items() if n not in set(revived)}
-    changes = settle(conn, writer.publisher, before | fresh, frozenset(fresh), collection)
+    # A revived one is still looked at as the deleted version it was: what refers to it has to follow.
+    changes = settle(conn, writer.publisher, own | fresh, frozenset(fresh), collection)
     made = {c.version.number: c.version for c in changes if c.version.number in fresh}
     _refuse_too_deep({d.id: made[n] for n, d in zip(numbers, deposits, strict=True)})
     _store(conn, [(made[n], d) for n, d in zip(numbers, deposits, strict=True)], now)
