@@ -164,7 +164,7 @@ class _Server(MPServer):
 
 
 def apply_files(home: Path) -> None:
-    """Put a home's files in force, as far as that needs nobody's consent (first-day.md, "serve and SIGHUP").
+    """Put a home's files in force, as far as that needs nobody's consent.
 
     The first time all of it. Later only what lets nobody read an older object above GREEN; else, or if the files are
     wrong, the log says why and the old version stays. Raises `ConfigError` if then nothing is in force.

@@ -56,7 +56,7 @@ def main(port: int) -> None:
 
 
 def _apply_first(exchange: Exchange, home: Path) -> None:
-    """The first start applies everything; later ones leave changed files to `serve` (first-day.md section 1)."""
+    """The first start applies everything; later ones leave changed files to `serve`."""
     with store.reading(exchange.engine) as conn:
         state = inforce.current(conn)
     if state is None:

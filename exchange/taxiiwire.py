@@ -1,6 +1,6 @@
 """Media types, bodies and compression: what the bytes on the wire may look like, apart from their meaning.
 
-Lenient where the TAXII text lets us be, because clients are careless (reference clients.md rules 8, 9): any spacing,
+Lenient where the TAXII text lets us be, because clients are careless (clients.md rules 8, 9): any spacing,
 case, order and quality value.
 """
 

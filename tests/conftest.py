@@ -1,7 +1,7 @@
 """Fixtures for every test: an empty database of either kind, and how hard Hypothesis tries.
 
 The store has no stand-in: a test that touches it runs on a real SQLite file and on a real PostgreSQL
-(style.md, habit 13), by asking for `database`. A test about one of the two says so:
+by asking for `database`. A test about one of the two says so:
 
     @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 """

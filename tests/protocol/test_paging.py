@@ -1,4 +1,4 @@
-"""Paging by `next` and by `added_after` (TAXII 2.1 section 3.5; reference clients.md rules 3, 4, 7)."""
+"""Paging by `next` and by `added_after` (TAXII 2.1 section 3.5; clients.md rules 3, 4, 7)."""
 
 from __future__ import annotations
 
