@@ -7,6 +7,7 @@ every request, so that no change of the config restarts one.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import secrets
@@ -75,7 +76,7 @@ def open_exchange(home: Path, database: str | None = None) -> Exchange:
     """
     exchange = _opened(home, database)
     store.migrate(exchange.engine)
-    return exchange
+    return _in_step(exchange)
 
 
 def _opened(home: Path, database: str | None = None) -> Exchange:
@@ -85,14 +86,24 @@ def _opened(home: Path, database: str | None = None) -> Exchange:
     return Exchange(engine=store.connect(url, THREADS), clock=new_clock(), home=home, new_id=new_id)
 
 
+def _in_step(exchange: Exchange) -> Exchange:
+    with store.reading(exchange.engine) as conn:
+        exchange.clock.not_before(conn)
+    return exchange
+
+
 def create_app(exchange: Exchange) -> Flask:
     """The web application of an open exchange, whose schema is up to date."""
     app = Flask("exchange", static_folder=None)
+    taxii.mount(app, service(exchange))
+    return app
+
+
+def service(exchange: Exchange) -> taxii.Service:
+    """What a TAXII face of an open exchange stands on."""
     with store.reading(exchange.engine) as conn:
         own = taxii.Secrets.load(conn)
-    service = taxii.Service(engine=exchange.engine, clock=exchange.clock, new_id=exchange.new_id, secrets=own)
-    taxii.mount(app, service)
-    return app
+    return taxii.Service(engine=exchange.engine, clock=exchange.clock, new_id=exchange.new_id, secrets=own)
 
 
 # Serving ----------------------------------------------------------------------------------------------------------
@@ -101,7 +112,8 @@ def create_app(exchange: Exchange) -> Flask:
 def worker() -> Flask:
     """The application of one worker process, which finds its home in EXCHANGE_HOME; granian calls it by name."""
     _log_to_stderr()
-    return create_app(_opened(Path(os.environ["EXCHANGE_HOME"])))
+    gc.set_threshold(50_000, 20, 50)  # a publish makes many objects that die young: a third of its time went there
+    return create_app(_in_step(_opened(Path(os.environ["EXCHANGE_HOME"]))))
 
 
 def serve(

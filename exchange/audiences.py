@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from exchange import claims, entries, store
 from exchange.closure import Node, resolve
 from exchange.entries import Version
-from exchange.label import NOBODY, Audience
+from exchange.label import ANY, NOBODY, Audience, Expr, any_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def settle(
         changes += _alone(conn, mine, fresh)
         all_mine = {v.number: v for v in [*play.values(), *moved] if v.collection == where}
         for object_ in sorted(shared):
-            changes += _together(conn, publisher, where, object_, all_mine, fresh)
+            changes += _together(conn, publisher, where, object_, all_mine, fresh, {v.number for v in moved})
     return changes
 
 
@@ -138,6 +138,7 @@ def _together(
     object_: int,
     mine: Mapping[int, Version],
     fresh: frozenset[int],
+    moved: set[int],
 ) -> list[Change]:
     """Every publisher's versions of one id, under rule 10."""
     others = [v for v in entries.versions_in(conn, collection, [object_]) if v.publisher != publisher]
@@ -152,7 +153,7 @@ def _together(
     segments = claims.updated(segments, {publisher: first[publisher]})
     entries.set_claims(conn, collection, object_, segments)
     creators = frozenset(p for p, versions in live.items() if any(v.creator for v in versions))
-    owned = claims.owners(segments, creators, frozenset(live))
+    owned = claims.owners(segments, creators, own_ids(live))
     before = entries.shown(conn, [v.number for v in here if v.number not in fresh])
     found = [
         Change(
@@ -161,4 +162,9 @@ def _together(
         )
         for v in here
     ]
-    return [c for c in found if c.version.number in fresh or c.version.shown != c.before or _going(c.version)]
+    return [c for c in found if c.version.number in moved or c.version.shown != c.before]
+
+
+def own_ids(live: Mapping[int, list[Version]]) -> dict[int, Expr]:
+    """When each publisher of an id has it to itself in its own view: see `claims.owners`."""
+    return {p: any_of(v.whole.of(p) for v in versions) if versions else ANY for p, versions in live.items()}

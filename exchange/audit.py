@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 
 from exchange import claims, entries, grants, store
 from exchange import tables as t
-from exchange.audiences import node
+from exchange.audiences import node, own_ids
 from exchange.closure import resolve
 from exchange.entries import Label, Row, Version
 from exchange.interning import Readers
@@ -108,11 +108,13 @@ def _rule_10(conn: Connection, versions: list[Version]) -> Iterator[str]:
     for v in versions:
         ids[v.object].append(v)
     for object_, group in ids.items():
-        publishers = frozenset(v.publisher for v in group)
-        owned = dict.fromkeys(publishers, EVERYBODY)
-        if len(publishers) > 1:
+        live: dict[int, list[Version]] = {v.publisher: [] for v in group}
+        for v in group:
+            live[v.publisher] += [v] if v.live else []
+        owned = dict.fromkeys(live, EVERYBODY)
+        if len(live) > 1:
             creators = frozenset(v.publisher for v in group if v.live and v.creator)
-            owned = claims.owners(entries.claims(conn, group[0].collection, object_), creators, publishers)
+            owned = claims.owners(entries.claims(conn, group[0].collection, object_), creators, own_ids(live))
         for v in group:
             if v.shown != (v.whole & owned[v.publisher] if v.live else NOBODY):
                 yield f"version {v.number} is not shown as rule 10 says"

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import reduce
 
-from exchange.label import ANY, NOBODY, NONE, Audience
+from exchange.label import ANY, NOBODY, Audience, Expr
 
 Segments = list[tuple[int, Audience]]  # (publisher, audience)
 
@@ -27,16 +27,19 @@ def updated(segments: Segments, now: Mapping[int, Audience]) -> Segments:
     return [(p, a) for p, a in kept + grown if a != NOBODY]
 
 
-def owners(segments: Segments, creators: frozenset[int], publishers: frozenset[int]) -> dict[int, Audience]:
-    """For each publisher that ever deposited the id: who sees the id as its. Disjoint."""
+def owners(segments: Segments, creators: frozenset[int], own: Mapping[int, Expr]) -> dict[int, Audience]:
+    """For each publisher that ever deposited the id: who sees the id as its. Disjoint.
+
+    `own` says of each of them when it has the id to itself: while it may read its own, and for ever after deletion.
+    """
     ordered = sorted(segments, key=lambda s: s[0] not in creators)
-    owned = dict.fromkeys(publishers, NOBODY)
+    owned = dict.fromkeys(own, NOBODY)
     for i, (publisher, audience) in enumerate(ordered):
         earlier = union(a for q, a in ordered[:i] if q != publisher)
         owned[publisher] = owned[publisher] | (audience - earlier)
-    return {p: _own_first(p, a, publishers) for p, a in owned.items()}
+    return {p: _own_first(p, a, own) for p, a in owned.items()}
 
 
-def _own_first(publisher: int, owned: Audience, publishers: frozenset[int]) -> Audience:
-    apart = {p: ANY if p == publisher else NONE for p in publishers}
+def _own_first(publisher: int, owned: Audience, own: Mapping[int, Expr]) -> Audience:
+    apart = {p: ANY if p == publisher else owned.of(p) - mine for p, mine in own.items()}
     return Audience.make(owned.common, dict(owned.individuals) | apart)

@@ -40,7 +40,7 @@ __all__ = [
 MAIN_FILE = "config/exchange.yaml"
 """The one file that a home must have, relative to it."""
 
-_ROOTS_TAKEN = frozenset({"taxii2", "api", "schemas", "healthz", "readyz", "metrics", "static", "policy"})
+_ROOTS_TAKEN = frozenset({"taxii2", "taxii", "api", "schemas", "healthz", "readyz", "metrics", "static", "policy"})
 _IDLE_ROLES = {"coordinator": "review is built", "auditor": "the ledger can be read by members"}
 # policy.md section 0: their meaning is fixed.
 _TLP_MARKINGS = frozenset(

@@ -108,9 +108,12 @@ class _Log:
     shift: int
 
     def read(self, conn: Connection, view: View, after: int, limit: int) -> list[Record]:
-        start = max(self.start, after - self.shift)
-        rows = pages.log_page(conn, view, g=self.g, after=start, upto=self.stop, limit=limit)
-        return [Record(row.at + self.shift, row.version) for row in rows]
+        found: list[Record] = []
+        bound = max(self.start, after - self.shift)
+        while len(found) < limit and bound < self.stop:
+            rows, bound = pages.log_page(conn, view, g=self.g, after=bound, upto=self.stop, limit=limit - len(found))
+            found += [Record(row.at + self.shift, row.version) for row in rows]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

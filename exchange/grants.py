@@ -115,7 +115,7 @@ def _stamp(
     rows = []
     for d, g, size in blocks:
         before = latest.get((d.member, d.collection))
-        head = max(now + sequencer.LEAD, last[d.collection])
+        head = _head(now, last[d.collection])
         first = max(head, last[d.collection] + before.shift, before.stop) if before else head
         stop = sequencer.ceil_millisecond(first + size)  # a client that cuts to milliseconds re-reads nothing
         rows.append(
@@ -125,8 +125,13 @@ def _stamp(
     if rows:
         conn.execute(insert(t.grant), rows)
     for collection in where:
-        store.set_last(conn, collection, max(now + sequencer.LEAD, last[collection]))
+        store.set_last(conn, collection, _head(now, last[collection]))
     return now
+
+
+def _head(now: int, last: int) -> int:
+    """Where the log is divided by a grant: on a whole millisecond, so that what follows ends on one for all."""
+    return sequencer.ceil_millisecond(max(now + sequencer.LEAD, last))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 
 from exchange import config as configuration
 from exchange import grants, markings, policy, sequencer, store
-from exchange.config import Collection, Config
+from exchange.config import Config
 from exchange.entries import Label
 from exchange.grants import Difference
 from exchange.interning import Readers
@@ -40,6 +40,7 @@ class InForce:
     numbers: Mapping[str, int]  # member name → number
     places: Mapping[str, int]  # collection id → number
     readers: Readers
+    vocabularies: dict[str, Mapping[str, str]] = field(default_factory=dict)  # member → its words, once asked for
 
     def name(self, number: int) -> str:
         return next(name for name, n in self.numbers.items() if n == number)
@@ -192,11 +193,10 @@ def _open(label: Label) -> bool:
     return not label.lane and not atoms & closed and (label.expr - green) is NONE
 
 
-def words(conn: Connection, state: InForce, name: str) -> dict[str, str]:
-    """A member's vocabulary: marking id → word. Cost: O(names)."""
-    secret = store.secret(conn, "marking")
-    return {markings.marking_id(secret, name, word): word for word in policy.vocabulary(state.config, name)}
-
-
-def collection_of(state: InForce, collection: Collection) -> int:
-    return state.places[collection.id]
+def words(conn: Connection, state: InForce, name: str) -> Mapping[str, str]:
+    """A member's vocabulary: marking id → word. Cost: O(names), once a member and config version."""
+    if name not in state.vocabularies:
+        secret = store.secret(conn, "marking")
+        named = policy.vocabulary(state.config, name)
+        state.vocabularies[name] = {markings.marking_id(secret, name, word): word for word in named}
+    return state.vocabularies[name]

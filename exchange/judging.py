@@ -117,9 +117,9 @@ class Judge:
 
     def _own(self, c: Candidate, history: Sequence[Owned], place: int) -> Result | None:
         """Against the publisher's own live versions of the id (S-3.6-01 to 04, T-5.5-03, A-12)."""
-        for known in history:
-            if known.ver == c.ver:
-                return self._again(c, known, place)
+        again = [known for known in history if known.ver == c.ver]
+        if again:
+            return self._again(c, min(again, key=lambda known: known.collection != place), place)
         for known in history:
             if reason := _contradicts(c, known):
                 return c.result(ok=False, message=reason)
@@ -147,22 +147,22 @@ class Judge:
         return markings.read(sorted(c.markings), self.vocabulary, self.state.config.markings, self.harmless)
 
     def _deposit(self, c: Candidate) -> Deposit:
-        said = self._said(c)
+        what = self._taken(c)
+        audiences = (policy.audience(self.collection, s, self.publisher, self.state.numbers) for s in what)
         creator = self.identity is not None and c.parsed.obj.get("created_by_ref") == self.identity
         return Deposit(
             id=c.parsed.id, type=c.parsed.type, ver=c.ver, ver_text=c.ver_text, raw=c.parsed.raw,
-            base=self._audience(c, said), said=said.text, refs=c.refs, creator=creator,
+            base=reduce(Audience.__and__, audiences), said=Said.joined(what), refs=c.refs, creator=creator,
         )  # fmt: skip
 
-    def _audience(self, c: Candidate, said: Said) -> Audience:
-        """By its markings; an unmarked definition takes the strictest of the objects that use it (channel 8)."""
-        what = {said}
-        if c.parsed.type == "marking-definition" and said == Said():
+    def _taken(self, c: Candidate) -> list[Said]:
+        """Its markings; those of the objects that use it, all of them, for an unmarked definition (channel 8)."""
+        own = self._said(c)
+        found = {own}
+        if c.parsed.type == "marking-definition" and own == Said():
             users = {self._said(u) for u in self.envelope if c.parsed.id in u.markings}
-            fitting = {s for s in users if policy.refusal(self.state.config, self.collection, s) is None}
-            what = fitting or what
-        audiences = (policy.audience(self.collection, s, self.publisher, self.state.numbers) for s in what)
-        return reduce(Audience.__and__, audiences)
+            found = {s for s in users if policy.refusal(self.state.config, self.collection, s) is None} or found
+        return sorted({policy.taken(self.collection, s) for s in found}, key=lambda s: s.text)
 
     def accepted(self, c: Candidate, made: Version, known: frozenset[str]) -> Result:
         """The answer for what was stored: what closes it, and which ids it gives away (policy.md 3.4.9)."""

@@ -126,18 +126,15 @@ def _leaf(name: str) -> Expr:
 NONE = _leaf("none")
 ANY = _leaf("any")
 
-_KINDS = {
-    "read": 2,
-    "write": 3,
-    "tlp": 5,
-    "group": 6,
-}  # the order of policy.md 3.4, so a denial names its rule
+_KINDS = {"read": 2, "write": 3, "own": 4, "tlp": 5, "group": 6}  # as in policy.md 3.4: a denial names its rule
+_LEVELS = [f"tlp:{level.value}" for level in reversed(Tlp)]  # the strictest first
 _unique: WeakValueDictionary[tuple[str, Expr, Expr], Expr] = WeakValueDictionary()
 _unique_lock = Lock()  # two threads must never make the same node twice: identity is equality here
 
 
 def _rank(name: str) -> tuple[int, str]:
-    return _KINDS.get(name.partition(":")[0], 9), name
+    kind = name.partition(":")[0]
+    return _KINDS.get(kind, 9), str(_LEVELS.index(name)) if name in _LEVELS else name
 
 
 def _node(name: str, low: Expr, high: Expr) -> Expr:
@@ -164,7 +161,22 @@ def _choose(test: Expr, then: Expr, other: Expr) -> Expr:
     first = min((e.atom for e in (test, then, other) if e is not ANY and e is not NONE), key=_rank)
     low = _choose(*(_at(e, first).low for e in (test, then, other)))
     high = _choose(*(_at(e, first).high for e in (test, then, other)))
+    if first in _LEVELS:
+        high = _passing(high, first)
+        if high is _passing(low, first):
+            return low
     return _node(first, low, high)
+
+
+def _passing(expr: Expr, level: str) -> Expr:
+    """What is left of an expression for those who pass a TLP level: they pass every wider one too.
+
+    TLP is one order, so an expression needs no two levels on one path. Without this, every pair of levels that meets
+    in a closure would be a label of its own.
+    """
+    while expr.atom in _LEVELS and _LEVELS.index(expr.atom) > _LEVELS.index(level):
+        expr = expr.high
+    return expr
 
 
 @dataclass(frozen=True, slots=True)

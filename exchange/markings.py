@@ -7,7 +7,7 @@ config), else what the same publisher deposited (policy.md 3.5). Anything else i
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ TLP_IDS = {
 }
 
 NAMED_ONLY = "named-only"
+ASSUMED = "assumed"
 
 
 class Treatment(Protocol):
@@ -46,24 +47,35 @@ class Said:
     groups: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
     named_only: bool = False
+    assumed: bool = False  # the level is the collection's for unmarked objects
     unknown: frozenset[str] = frozenset()  # ids that mean nothing here
 
     @property
     def text(self) -> str:
         """For the record and `explain`: ``amber group:finance member:skyline``; empty if nothing was said."""
-        words = [self.tlp.value] if self.tlp else []
+        words = ([self.tlp.value] if self.tlp else []) + [ASSUMED] * self.assumed
         words += [f"group:{g}" for g in sorted(self.groups)] + [f"member:{m}" for m in sorted(self.members)]
         return " ".join(words + [NAMED_ONLY] * self.named_only)
+
+    @staticmethod
+    def joined(said: Sequence[Said]) -> str:
+        """Several that hold together, as stored; `split` undoes it."""
+        return " + ".join(s.text for s in said)
+
+    @classmethod
+    def split(cls, text: str) -> list[Said]:
+        return [cls.parse(part) for part in text.split(" + ")]
 
     @classmethod
     def parse(cls, text: str) -> Said:
         words = text.split()
-        tlp = next((Tlp(w) for w in words if ":" not in w and w != NAMED_ONLY), None)
+        tlp = next((Tlp(w) for w in words if ":" not in w and w not in (NAMED_ONLY, ASSUMED)), None)
         return cls(
             tlp=tlp,
             groups=frozenset(w.removeprefix("group:") for w in words if w.startswith("group:")),
             members=frozenset(w.removeprefix("member:") for w in words if w.startswith("member:")),
             named_only=NAMED_ONLY in words,
+            assumed=ASSUMED in words,
         )
 
 

@@ -8,16 +8,18 @@ row in its own lane never uses the common row of that entry.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, TextClause, bindparam, text
 
 # Whether the member uses this row: not the common one where it has one of its own at the same instant.
 _MINE = """NOT ({row}.lane = 0 AND {row}.apart AND EXISTS (
-        SELECT 1 FROM log o WHERE o.collection = :c AND o.lane = :m AND o.lane <> 0 AND o.at = {row}.at))"""
+        SELECT 1 FROM log o WHERE o.collection = :c AND o.lane = :m AND o.lane <> 0 AND o.at = {row}.at
+         LIMIT 1 OFFSET 0))"""  # the offset keeps PostgreSQL from hashing the member's whole inbox for one page
 
 # Whether the member reads another version of the same object, newer or older.
 _OTHER = (
@@ -36,27 +38,39 @@ _FIRST = "(NOT " + _OTHER.format(sign="<") + ")"
 _MINE_L = _MINE.format(row="l")
 _COLUMNS = "l.at, l.label, l.n, l.version"
 
+# Common rows that the member has apart are passed over, so a label that it fills itself would be walked to its end:
+# no page goes beyond the member's own next `limit` rows.
+_OWN = """
+    WITH own AS MATERIALIZED (SELECT COALESCE((
+        SELECT o.at FROM log o
+         WHERE o.collection = :c AND o.lane = :m AND o.lane <> 0 AND o.at > :after AND o.at <= :upto
+         ORDER BY o.at LIMIT 1 OFFSET :limit), :upto) AS bound)"""
+
 _LOG = {
-    "sqlite": """
-    SELECT {columns} FROM reach r CROSS JOIN log l
-     WHERE r.member = :m AND r.collection = :c AND r.g <= :g
-       AND l.label = r.label AND l.at > :after AND l.at <= :upto
-       AND {where}
-     ORDER BY l.at LIMIT :limit""",
-    "postgresql": """
-    WITH f AS MATERIALIZED (
+    "sqlite": _OWN
+    + """
+    SELECT own.bound, p.* FROM own LEFT JOIN (
+        SELECT {columns} FROM reach r CROSS JOIN log l
+         WHERE r.member = :m AND r.collection = :c AND r.g <= :g
+           AND l.label = r.label AND l.at > :after AND l.at <= (SELECT bound FROM own)
+           AND {where}
+         ORDER BY l.at LIMIT :limit) p""",
+    "postgresql": _OWN
+    + """,
+    f AS MATERIALIZED (
         SELECT r.label, l.at FROM reach r CROSS JOIN LATERAL (
-            SELECT l.at FROM log l WHERE l.label = r.label AND l.at > :after AND l.at <= :upto
+            SELECT l.at FROM log l WHERE l.label = r.label AND l.at > :after AND l.at <= (SELECT bound FROM own)
                AND {where} ORDER BY l.at LIMIT 1) l
          WHERE r.member = :m AND r.collection = :c AND r.g <= :g),
     b AS MATERIALIZED (
-        SELECT CASE WHEN count(*) < :limit THEN :upto ELSE max(at) END AS bound
+        SELECT CASE WHEN count(*) < :limit THEN (SELECT bound FROM own) ELSE max(at) END AS bound
           FROM (SELECT at FROM f ORDER BY at LIMIT :limit) q)
-    SELECT {columns} FROM f CROSS JOIN LATERAL (
-        SELECT {columns} FROM log l
-         WHERE l.label = f.label AND l.at >= f.at AND l.at <= (SELECT bound FROM b)
-           AND {where} ORDER BY l.at LIMIT :limit) l
-     WHERE f.at <= (SELECT bound FROM b) ORDER BY l.at LIMIT :limit""",
+    SELECT own.bound, p.* FROM own LEFT JOIN (
+        SELECT {columns} FROM f CROSS JOIN LATERAL (
+            SELECT {columns} FROM log l
+             WHERE l.label = f.label AND l.at >= f.at AND l.at <= (SELECT bound FROM b)
+               AND {where} ORDER BY l.at LIMIT :limit) l
+         WHERE f.at <= (SELECT bound FROM b) ORDER BY l.at LIMIT :limit) p ON true""",
 }
 
 _RUNS = """
@@ -93,11 +107,14 @@ _COUNT = """
 _BODIES = """
     SELECT v.number, o.id, o.type, v.ver_text, b.json FROM version v
       JOIN object o ON o.number = v.object JOIN body b ON b.number = v.body
-     WHERE v.number IN :versions"""
+     WHERE v.number {listed}"""
 
 _HEADS = """
     SELECT v.number, o.id, o.type, v.ver_text FROM version v JOIN object o ON o.number = v.object
-     WHERE v.number IN :versions"""
+     WHERE v.number {listed}"""
+
+# A list in one bound value: the statement stays the same whatever its length.
+_LISTED = {"sqlite": "IN (SELECT value FROM json_each(:versions))", "postgresql": "= ANY(:versions)"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,13 +172,23 @@ def _statement(sql: str, where: str) -> TextClause:
     return clause.bindparams(*(bindparam(name, expanding=True) for name in sorted(names)))
 
 
-def log_page(conn: Connection, view: View, *, g: int, after: int, upto: int, limit: int) -> Sequence[Any]:
-    """Rows (at, label, n, version) of the log between two instants, of labels that came with grant `g` or before.
+class Stretch(NamedTuple):
+    """Rows (at, label, n, version) of the log, in order, and the instant up to which they are complete."""
 
-    Cost: O(limit + labels) by the log's key, whatever the collection's size.
+    rows: Sequence[Any]
+    bound: int
+
+
+def log_page(conn: Connection, view: View, *, g: int, after: int, upto: int, limit: int) -> Stretch:
+    """The first rows between two instants, of labels that came with grant `g` or before.
+
+    Fewer than `limit` rows with a bound before `upto`: ask again from the bound. Cost: O(limit + labels) by the log's
+    key, whatever the collection's size.
     """
     sql = statement(_LOG, conn.dialect.name, view.filters)
-    return conn.execute(sql, view.values(g=g, after=after, upto=upto, limit=limit)).all()
+    found = conn.execute(sql, view.values(g=g, after=after, upto=upto, limit=limit)).all()
+    rows = sorted((row for row in found if row.at is not None), key=lambda row: row.at)  # a join promises no order
+    return Stretch(rows, found[0].bound)
 
 
 def grant_runs(conn: Connection, view: View, *, g: int, after: int) -> Sequence[Any]:
@@ -191,18 +218,24 @@ def count_objects(conn: Connection, view: View, labels: Sequence[int]) -> int:
 
 
 _GRANT_RUNS = text(_RUNS)
-_BY_VERSIONS = {sql: text(sql).bindparams(bindparam("versions", expanding=True)) for sql in (_BODIES, _HEADS)}
+_BY_VERSIONS = {
+    (sql, dialect): text(sql.format(listed=listed)) for sql in (_BODIES, _HEADS) for dialect, listed in _LISTED.items()
+}
+
+
+def _by_versions(conn: Connection, sql: str, versions: Sequence[int]) -> dict[int, Any]:
+    if not versions:
+        return {}
+    dialect = conn.dialect.name
+    bound = json.dumps(versions) if dialect == "sqlite" else list(versions)
+    return {row.number: row for row in conn.execute(_BY_VERSIONS[sql, dialect], {"versions": bound})}
 
 
 def bodies(conn: Connection, versions: Sequence[int]) -> dict[int, Any]:
     """version → (number, id, type, ver_text, json). Cost: O(versions) by their keys."""
-    if not versions:
-        return {}
-    return {row.number: row for row in conn.execute(_BY_VERSIONS[_BODIES], {"versions": versions})}
+    return _by_versions(conn, _BODIES, versions)
 
 
 def heads(conn: Connection, versions: Sequence[int]) -> dict[int, Any]:
     """version → (number, id, type, ver_text), for the manifest. Cost: O(versions) by their keys."""
-    if not versions:
-        return {}
-    return {row.number: row for row in conn.execute(_BY_VERSIONS[_HEADS], {"versions": versions})}
+    return _by_versions(conn, _HEADS, versions)

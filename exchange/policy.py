@@ -8,7 +8,7 @@ are a check at the door, `active`; they are not in `decide`, so a renewed member
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from exchange.config import Collection, Config, Rights
@@ -24,6 +24,7 @@ class Profile:
     relays: bool
     reads: frozenset[str]  # collection ids
     writes: frozenset[str]
+    owns: frozenset[str]  # where one's own deposits can be read back
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ def profile(config: Config, groups: frozenset[str], relays: bool) -> Profile:
         relays=relays,
         reads=frozenset(c.id for c in config.collections.values() if has(c.read, groups)),
         writes=frozenset(c.id for c in config.collections.values() if has(c.write, groups)),
+        owns=frozenset(c.id for c in config.collections.values() if not c.own_hidden),
     )
 
 
@@ -67,6 +69,11 @@ def rule_2_write(kind: str, value: str, who: Profile) -> bool | None:
     return value in who.writes if kind == "write" else None
 
 
+def rule_4_own(kind: str, value: str, who: Profile) -> bool | None:
+    """Not in a true drop box: there not even one's own can be read back."""
+    return value in who.owns if kind == "own" else None
+
+
 def rule_5_tlp(kind: str, value: str, who: Profile) -> bool | None:
     """The table of policy.md 3.4. RED lets nobody in but the named, who have an expression of their own."""
     if kind != "tlp":
@@ -80,8 +87,8 @@ def rule_6_addressed(kind: str, value: str, who: Profile) -> bool | None:
     return value in who.groups if kind == "group" else None
 
 
-RULES: tuple[Rule, ...] = (rule_2_read, rule_2_write, rule_5_tlp, rule_6_addressed)
-_NAMES = {"read": "2 collection", "write": "2 collection", "tlp": "5 TLP", "group": "6 addressed"}
+RULES: tuple[Rule, ...] = (rule_2_read, rule_2_write, rule_4_own, rule_5_tlp, rule_6_addressed)
+_NAMES = {"read": "2 collection", "write": "2 collection", "own": "4 own", "tlp": "5 TLP", "group": "6 addressed"}
 
 
 class NoRule(Exception):
@@ -135,32 +142,42 @@ def readers(profiles: Mapping[int, Profile]) -> Callable[[Expr], frozenset[int]]
 # How an audience comes about --------------------------------------------------------------------------------------
 
 
-def tlp_of(collection: Collection, said: Said) -> Tlp | None:
-    """The level that counts: as marked, else as the collection says for unmarked objects (None: it refuses them)."""
-    return said.tlp or collection.unmarked
+def taken(collection: Collection, said: Said) -> Said:
+    """What a deposit's markings come to in a collection, on the day it is taken and from then on.
+
+    The level is as marked, else as the collection says for unmarked objects (None: it refuses them); with
+    `audience: named` only the named are addressed.
+    """
+    return replace(
+        said,
+        tlp=said.tlp or collection.unmarked,
+        assumed=said.tlp is None and collection.unmarked is not None,
+        named_only=said.named_only or collection.named,
+    )
 
 
 def clauses(collection: Collection, said: Said, publisher: int, numbers: Mapping[str, int]) -> dict[str, Audience]:
     """The audience of a deposit by each of the rules 2 to 6; together they are its `base`.
 
-    `numbers` gives members' numbers by name. Rules 5 and 6 let in the publisher, and the named whatever the TLP.
+    `said` is what `taken` made of its markings; `numbers` gives members' numbers by name. Rules 5 and 6 let in the
+    publisher, and the named whatever the TLP.
     """
-    level = tlp_of(collection, said) or Tlp.RED
+    level = said.tlp or Tlp.RED
     read, write = atom(f"read:{collection.id}"), atom(f"write:{collection.id}")
     named = {numbers[m]: ANY for m in said.members} | {publisher: ANY}
     tlp = NONE if level is Tlp.RED else atom(f"tlp:{level.value}")
     return {
         "2 collection": Audience.make(read, {publisher: read | write}),
-        "4 own": Audience.make(ANY, {publisher: NONE} if collection.own_hidden else {}),
+        "4 own": Audience.make(ANY, {publisher: atom(f"own:{collection.id}")}),
         "5 TLP": Audience.make(tlp, named),
-        "6 addressed": Audience.make(_addressed(collection, said), named),
+        "6 addressed": Audience.make(_addressed(said), named),
     }
 
 
-def _addressed(collection: Collection, said: Said) -> Expr:
+def _addressed(said: Said) -> Expr:
     if said.groups:
         return any_of(atom(f"group:{g}") for g in sorted(said.groups))
-    return NONE if said.members or said.named_only or collection.named else ANY
+    return NONE if said.members or said.named_only else ANY
 
 
 def audience(collection: Collection, said: Said, publisher: int, numbers: Mapping[str, int]) -> Audience:
@@ -180,7 +197,7 @@ def refusal(config: Config, collection: Collection, said: Said) -> str | None:
             f"marking not understood: {what}. Use TLP, a marking of your `policy` collection that this collection "
             "takes, or a definition that you publish with it (a statement)."
         )
-    level = tlp_of(collection, said)
+    level = taken(collection, said).tlp
     low, high = collection.accept
     if level is None:
         return "no TLP marking, and this collection takes none without: add one."

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from sqlalchemy import Connection
 
-from exchange import claims, entries, feed, pages, policy, stix, store
+from exchange import claims, closure, entries, feed, pages, policy, stix, store
 from exchange.config import Collection, Place
 from exchange.entries import Version
 from exchange.inforce import Effect, InForce
@@ -74,7 +75,7 @@ def explain(conn: Connection, state: InForce, member: str, stix_id: str, now: in
     blocks = []
     for v in versions:
         text, said = told[v.number]
-        case = _Case(conn, state, member, v, Said.parse(said), versions)
+        case = _Case(conn, state, member, v, Said.split(said), versions)
         steps: list[Step] = []
         for step in case.steps(now):
             steps.append(step)
@@ -93,17 +94,11 @@ class _Case:
         state: InForce,
         member: str,
         v: Version,
-        said: Said,
+        said: Sequence[Said],
         versions: Sequence[Version],
     ) -> None:
-        self.conn, self.state, self.member, self.v, self.said, self.versions = (
-            conn,
-            state,
-            member,
-            v,
-            said,
-            versions,
-        )
+        self.conn, self.state, self.member = conn, state, member
+        self.v, self.said, self.versions = v, said, versions
         self.number = state.numbers[member]
         uid = next(uid for uid, n in state.places.items() if n == v.collection)
         self.collection: Collection | None = state.config.collection_by_id(uid)
@@ -130,20 +125,18 @@ class _Case:
         if c is None:
             yield Step(rule="2 collection", kept=False, because="its file was taken out: nobody reads it")
             return
-        clauses = policy.clauses(c, self.said, v.publisher, self.state.numbers)
+        each = [policy.clauses(c, said, v.publisher, self.state.numbers) for said in self.said]
+        clauses = {rule: reduce(Audience.__and__, (one[rule] for one in each)) for rule in each[0]}
         own = self.number == v.publisher
         yield self._clause(clauses, "2 collection", f"read: {_rights(c)}", c.places.get("read", c.place))
         deleted = "deleted: nobody reads it" if not v.live else "published"
         yield Step(rule="3 state", kept=v.live, because=deleted)
         yield self._clause(clauses, "4 own", "its own" if own else "another's", c.places.get("own", c.place))
-        level = policy.tlp_of(c, self.said)
-        tlp = f"TLP:{level.value.upper()}" if level else "unmarked"
-        if self.said.tlp is None:
-            tlp += ", as unmarked objects are here"
         member = self.state.config.members[self.member]
+        tlp = "; ".join(_tlp(said) for said in self.said)
         yield self._clause(clauses, "5 TLP", tlp, member.places.get("relays", member.place))
-        to = ", ".join([*(f"group {g}" for g in sorted(self.said.groups)), *sorted(self.said.members)])
-        yield self._clause(clauses, "6 addressed", f"to {to or 'everyone'}", member.places.get("in", member.place))
+        to = "; ".join(_to(said) for said in self.said)
+        yield self._clause(clauses, "6 addressed", f"to {to}", member.places.get("in", member.place))
         yield Step(rule="7 stage", kept=True, because="no release plan")
 
     def _clause(self, clauses: dict[str, Audience], rule: str, because: str, place: Place) -> Step:
@@ -152,21 +145,27 @@ class _Case:
     def rule_8(self) -> Step:
         v = self.v
         newer = [w for w in self.versions if (w.collection, w.publisher) == (v.collection, v.publisher)
-                 and w.live and w.ver > v.ver and w.whole.reaches_beyond(w.publisher)]  # fmt: skip
-        kept = self.number == v.publisher or all(self.lets_in(w.whole) for w in newer)
+                 and w.live and w.ver > v.ver]  # fmt: skip
+        ever = [w.base & self._closing(w) for w in newer]
+        closers = [a for a in ever if a.reaches_beyond(v.publisher)]
+        kept = self.number == v.publisher or all(self.lets_in(a) for a in closers)
         because = "no newer version leaves it out" if kept else "a newer version is not for this member"
         return Step(rule="8 version", kept=kept, because=because)
 
     def rule_9(self) -> Step:
-        closed = []
-        if self.number != self.v.publisher:
-            targets = entries.own_versions(self.conn, self.v.publisher, sorted(self.v.refs))
-            for ref in sorted(self.v.refs):
-                if not self.lets_in(claims.union(w.whole for w in targets if w.object == ref)):
-                    closed.append(ref)
+        unions = self._unions(self.v) if self.number != self.v.publisher else {}
+        closed = [ref for ref, audience in sorted(unions.items()) if not self.lets_in(audience)]
         names = ", ".join(entries.ids_of(self.conn, closed).values())
         because = f"refers to {names}, which this member may not read" if closed else "nothing it refers to closes it"
         return Step(rule="9 closure", kept=not closed, because=because)
+
+    def _closing(self, v: Version) -> Audience:
+        return closure.closing(v.publisher, v.refs, {}, {}, self._unions(v))
+
+    def _unions(self, v: Version) -> dict[int, Audience]:
+        """The audience of each id that a version refers to, over its publisher's deposits."""
+        targets = entries.own_versions(self.conn, v.publisher, sorted(v.refs))
+        return {ref: claims.union(w.whole for w in targets if w.object == ref) for ref in v.refs}
 
     def rule_10(self) -> Step:
         kept = self.lets_in(self.v.shown)
@@ -178,6 +177,16 @@ class _Case:
 
 def _at(place: Place | None) -> str:
     return f"{place.file}:{place.line}" if place else ""
+
+
+def _tlp(said: Said) -> str:
+    level = f"TLP:{said.tlp.value.upper()}" if said.tlp else "no TLP"
+    return f"{level}, as unmarked objects were taken" if said.assumed else level
+
+
+def _to(said: Said) -> str:
+    named = [*(f"group {g}" for g in sorted(said.groups)), *sorted(said.members)]
+    return ", ".join(named) or ("nobody else" if said.named_only else "everyone")
 
 
 def _rights(collection: Collection) -> str:

@@ -41,6 +41,10 @@ class Clock:
         """What this process may trust as now. Cost: a round trip on PostgreSQL, none on SQLite."""
         return self._advance(store.database_clock(conn, self.host()))
 
+    def not_before(self, conn: Connection) -> None:
+        """Start where the store's own instants already are: a clock that was set back meanwhile hides nothing."""
+        self._advance(store.latest(conn) - LEAD)
+
     def _advance(self, seen: int) -> int:
         with self._lock:
             mark = self.elapsed()

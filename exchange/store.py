@@ -190,6 +190,11 @@ def lock_collections(conn: Connection, wanted: Sequence[int] | None = None) -> d
     return dict(conn.execute(query).all())
 
 
+def latest(conn: Connection) -> int:
+    """The greatest instant that the logs and the config versions know. Cost: O(collections)."""
+    return max(conn.scalar(select(func.max(t.collection.c.last))) or 0, config_version(conn)[1])
+
+
 def set_last(conn: Connection, collection: int, last: int) -> None:
     conn.execute(update(t.collection).where(t.collection.c.number == collection).values(last=last))
 

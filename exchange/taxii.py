@@ -18,6 +18,7 @@ from flask.json.provider import JSONProvider
 from medallion import register_blueprints
 from medallion.backends.base import Backend as MedallionBackend
 from sqlalchemy import Connection
+from werkzeug.routing import Rule
 
 from exchange import feed, inforce, intake, profiles, stix, store, taxiidoor, taxiierrors, taxiirights, taxiiwords
 from exchange.cursor import Cursor
@@ -55,6 +56,8 @@ def mount(app: Flask, service: Service) -> None:
     app.medallion_backend = Backend(service)  # type: ignore[attr-defined]  # where medallion's views look
     app.taxii_config = {"max_page_size": 1}  # type: ignore[attr-defined]  # unused: the door has read the limit
     register_blueprints(app)
+    # Where TAXII 2.0 had its discovery: clients set up for that path go on, once 406 told them to speak 2.1.
+    app.url_map.add(Rule("/taxii/", endpoint="discovery.get_server_discovery", methods=["GET"]))
     # medallion's own verifier wants passwords in clear text; the door has authenticated already.
     for name, view in app.view_functions.items():
         if view.__module__.startswith("medallion."):

@@ -55,6 +55,15 @@ class TaxiiError(Exception):
         self.headers = dict(headers or {})
 
 
+def sentence(error: TaxiiError) -> str:
+    """What the error says in one or two sentences."""
+    return error.description or _words(error.status)[1]
+
+
+def _words(status: int) -> tuple[str, str]:
+    return _WORDS.get(status, _WORDS[500 if status >= 500 else 400])
+
+
 class Renderer:
     """Error objects, each with a fresh id."""
 
@@ -66,10 +75,9 @@ class Renderer:
 
     def _response(self, error: TaxiiError, error_id: str) -> Response:
         """T-3.6-01, T-3.6-02."""
-        title, description = _WORDS.get(error.status, _WORDS[500 if error.status >= 500 else 400])
         body = {
-            "title": title,
-            "description": error.description or description,
+            "title": _words(error.status)[0],
+            "description": sentence(error),
             "error_id": error_id,
             "http_status": str(error.status),
         }

@@ -259,6 +259,7 @@ MAIN_FAULTS = [
     ("memberz: {}", '3: memberz: unknown key (did you mean "members"?)'),
     ("root: Share", "3: root: must be one path segment of a-z, 0-9 and -, at most 40 long"),
     ("root: taxii2", '3: root: the path "/taxii2" is taken'),
+    ("root: taxii", '3: root: the path "/taxii" is taken'),
     ("url: https://example.org/taxii", '3: url: "https://example.org/taxii" is not a URL without a path'),
     ("url: https://example.org:99999", "is not a URL without a path"),
     ("max-body: 2GiB", '3: max-body: "2GiB" is not a size from 1KiB to 1GiB'),
