@@ -122,6 +122,8 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
     def _passed(self) -> Iterator[ExitStack]:
         """The request of an active member, with a snapshot; failures leave as medallion's own errors."""
         with _medallion_errors(self._service), ExitStack() as stack:
+            if not all(value.isprintable() for value in (request.view_args or {}).values()):
+                raise TaxiiError(404)  # no id has such letters, and PostgreSQL takes no NUL
             conn = stack.enter_context(store.reading(self._service.engine))
             g.asked = Asked(caller=_caller(conn, auth.current_user(), self._service.clock.now(conn)), snapshot=conn)
             yield stack
@@ -145,8 +147,6 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
         return place
 
     def _place(self, collection: str) -> Place | None:
-        if not collection.isprintable():
-            return None  # no id has such letters, and PostgreSQL takes no NUL
         return taxiirights.find(asked().caller, self._service.secrets.policy_uid, collection)
 
 

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """How the empty pages of a client differ.
+    """How the answers to a client differ.
 
-    `empty_list`: they carry ``"objects": []`` (against T-2-04). `echo_date`: they repeat the request's `added_after`
-    as X-TAXII-Date-Added-Last (against T-3.2-03).
+    `empty_list`: empty pages carry ``"objects": []`` (against T-2-04). `echo_date`: they repeat where the request
+    began as X-TAXII-Date-Added-Last (against T-3.2-03). `date_wins`: an `added_after` beside a `next` always wins,
+    even the one it came from. `hang_up`: what would be a 5xx is an answer that breaks off.
     """
 
     empty_list: bool = False
     echo_date: bool = False
+    date_wins: bool = False
+    hang_up: bool = False
 
 
 STANDARD = Profile()
@@ -27,8 +30,9 @@ STANDARD = Profile()
 CLIENT_PROFILES: Mapping[str, Profile] = {
     # Takes a missing list for an error, and begins from its first interval again after a page without a date.
     "elastic": Profile(empty_list=True, echo_date=True),
-    # Throws a whole poll away, every time, where a list is missing.
-    "opencti-connector": Profile(empty_list=True),
+    # Throws a whole poll away, every time, where a list is missing. Moves its clock on after an HTTP error, and so
+    # loses what came meanwhile; not after a broken connection, but then it keeps the `next` of the poll that broke.
+    "opencti-connector": Profile(empty_list=True, date_wins=True, hang_up=True),
 }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exchange.stixcheck import faults
-from exchange.stixenvelope import EnvelopeError, Item, read_envelope
+from exchange.stixenvelope import EnvelopeError, Item, TooMany, read_envelope
 from exchange.stixfault import Fault
 from exchange.stixtime import format_timestamp, parse_query_timestamp, parse_timestamp
 from exchange.stixtypes import TLP_OBJECTS
@@ -22,6 +22,7 @@ __all__ = [
     "Fault",
     "Item",
     "Parsed",
+    "TooMany",
     "checked",
     "faults",
     "format_timestamp",

@@ -6,6 +6,7 @@ Python's JSON readers keep the last of two equal keys, others keep the first, so
 object faults that object alone; what is wrong around the objects refuses the request.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +22,15 @@ class EnvelopeError(ValueError):
     """The body as a whole cannot be taken. The text says what is wrong and the mend, and quotes nothing."""
 
 
+class TooMany(EnvelopeError):
+    """More than `MAX_OBJECTS` entries."""
+
+
+MAX_OBJECTS = 100_000
+"""Entries of one body, several times the largest known bundle. Each costs some 2 KiB of memory however short it is, so
+that the 17 million empty objects which 50 MiB hold would cost 8 GiB."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """One entry of the posted `objects`: its bytes as they came, and the object or the fault in its place."""
@@ -34,7 +44,7 @@ def read_envelope(body: bytes) -> tuple[Item, ...]:
     """The entries of a TAXII envelope or a STIX bundle (clients.md rule 9), in their order.
 
     EnvelopeError if the body is no UTF-8 JSON object with a non-empty list `objects`, or repeats a key
-    outside the objects. Cost: O(body), some 20 ms for a megabyte of small objects.
+    outside the objects; TooMany above `MAX_OBJECTS` entries. Cost: O(body), some 20 ms for a megabyte of small objects.
     """
     if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise EnvelopeError("the body starts with a byte order mark: send UTF-8 without one")
@@ -51,7 +61,7 @@ def _raws(body: bytes) -> list[bytes]:
         listed, raws = _split(body)
         masked = body
     except msgspec.DecodeError:
-        # NaN inside one object is that object's fault alone: hide it while the bytes are cut.
+        # NaN or half a surrogate pair inside one object is its fault alone: hide them while the bytes are cut.
         masked = _NO_NUMBER.sub(_mask, body)
         listed, raws = _split_or_refuse(masked)
     # The body without its objects, read strictly. Should equal text stand before them, it is cut instead,
@@ -78,6 +88,8 @@ def _split(body: bytes) -> tuple[bytes, list[bytes]]:
     """The bytes of the list `objects` and of each entry in it. msgspec.DecodeError if the body is no JSON."""
     try:
         listed = bytes(msgspec.json.decode(body, type=dict[str, msgspec.Raw])["objects"])
+        if _exceeds(listed, MAX_OBJECTS):
+            raise TooMany(f"the body has more than {MAX_OBJECTS} objects: send fewer at a time")
         raws = [bytes(raw) for raw in msgspec.json.decode(listed, type=list[msgspec.Raw])]
     except RecursionError as error:
         raise EnvelopeError("the body nests too deep to be read: send it flatter") from error
@@ -90,15 +102,56 @@ def _split(body: bytes) -> tuple[bytes, list[bytes]]:
     return listed, raws
 
 
+_BETWEEN = re.compile(r"[ \t\n\r,]*")
+
+
+def _exceeds(listed: bytes, most: int) -> bool:
+    """Whether a JSON list has more entries. Looks at `most` of them at most, and keeps none; False for no list."""
+    if listed.count(b",") < most or not listed.startswith(b"["):
+        return False
+    text = listed.decode(errors="replace")
+    # Digits of any number: int() refuses more than 4,300 of them.
+    skip = json.JSONDecoder(parse_int=float, strict=False).raw_decode
+    place = _after(text, 1)
+    try:
+        for _ in range(most):
+            if text[place] == "]":
+                return False
+            place = _after(text, skip(text, place)[1])
+    except ValueError as error:
+        raise EnvelopeError("the body is not JSON: send one JSON object with a list objects") from error
+    return text[place] != "]"
+
+
+def _after(text: str, place: int) -> int:
+    between = _BETWEEN.match(text, place)
+    return between.end() if between else place
+
+
 _SHAPE = "the body has no objects: send one JSON object with a list objects that holds at least one"
+MAX_TOKENS = 2_000_000
+"""Strings and NaN in a body that is looked through for NaN, which takes seconds; a larger one is refused for it."""
+
+
+def _tokens(body: bytes) -> int:
+    return body.count(b'"') // 2 + body.count(b"NaN") + body.count(b"Infinity")
+
+
 # An open string runs to the end, so that no quotation mark is looked at twice.
 _NO_NUMBER = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|-?Infinity|NaN', re.DOTALL)
+_ESCAPE = re.compile(rb"\\(?:u[dD][89a-fA-F][0-9a-fA-F]{2}|.)", re.DOTALL)
 
 
 def _mask(found: re.Match[bytes]) -> bytes:
-    """A string as it is; a number that is none as a string of the same length."""
+    """A string with a letter for each escaped surrogate; a number that is none as a string. Lengths stay."""
     token = found[0]
-    return token if token.startswith(b'"') else b'"' + b"x" * (len(token) - 2) + b'"'
+    if token.startswith(b'"'):
+        return _ESCAPE.sub(_letter, token)
+    return b'"' + b"x" * (len(token) - 2) + b'"'
+
+
+def _letter(escape: re.Match[bytes]) -> bytes:
+    return escape[0] if len(escape[0]) == 2 else rb"\u0041"
 
 
 def _slices(body: bytes, masked: bytes, raws: list[bytes]) -> Iterator[bytes]:
@@ -128,6 +181,8 @@ def _strict(text: bytes) -> Any:
 def _reason(error: str) -> str:
     if "duplicate key" in error:
         return "repeats a key: keep one of the two"
+    if "hex escape" in error:
+        return "holds half a surrogate pair, which is no text: send whole characters"
     if "unicode" in error:
         return "is not UTF-8: send JSON in UTF-8"
     if "recursion limit" in error:

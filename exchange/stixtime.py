@@ -15,6 +15,8 @@ HOUR = 60 * MINUTE
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE: Final = timedelta(microseconds=1)
+_FIRST: Final = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _ONE
+_LAST: Final = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _ONE
 
 _TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]+)?"
 _STIX = re.compile(rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{_TIME}Z", re.ASCII)
@@ -57,14 +59,16 @@ def parse_query_timestamp(text: str) -> int:
 
     Lower-case `t` and `z`, a blank for `T`, offsets, and a `+` that arrived as a blank are understood;
     digits beyond the sixth are cut, which keeps `added_after` exact, for entries stand on whole
-    microseconds. ValueError if the text is none, or has no zone.
+    microseconds. ValueError if the text is none, has no zone, or is outside the years 1 to 9999 in UTC.
     """
     found = _QUERY.fullmatch(text)
     if found is None:
         raise ValueError("not an RFC 3339 timestamp (YYYY-MM-DDTHH:MM:SSZ)")
     day, time, sign, hours, minutes = found.groups()
     instant = parse_timestamp(f"{day}T{time}Z")
-    if sign is None:
-        return instant
-    offset = int(hours) * HOUR + int(minutes) * MINUTE
-    return instant + offset if sign == "-" else instant - offset
+    if sign is not None:
+        offset = int(hours) * HOUR + int(minutes) * MINUTE
+        instant += offset if sign == "-" else -offset
+    if not _FIRST <= instant <= _LAST:
+        raise ValueError("an instant outside the years 1 to 9999")
+    return instant

@@ -88,8 +88,10 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
     # Discovery, API root, status (TAXII 2.1 section 4) --------------------------------------------------------------
 
     def server_discovery(self) -> dict[str, Any]:
-        """T-4.1-01."""
+        """T-4.1-01. 400 where neither the config nor the request says by which host the API root is reached."""
         config = asked().caller.state.config
+        if not config.url and not request.host:
+            raise TaxiiError(400, "The header Host is missing, or names no host: send the one that you ask.")
         root = f"{(config.url or request.host_url).rstrip('/')}/{config.root}/"
         return {"title": config.title, "contact": config.operator, "default": root, "api_roots": [root]}
 
@@ -181,6 +183,8 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
         found = asked()
         try:
             return intake.publish(self._poster(found), collection, found.body, self._service.new_id())
+        except stix.TooMany as error:
+            raise TaxiiError(413, _sentence(str(error))) from error
         except stix.EnvelopeError as error:
             raise TaxiiError(_status_of(found.body), _sentence(str(error))) from error
 
@@ -227,10 +231,10 @@ def _version(item: Item) -> str:
 
 def _empty(found: Asked, name: str) -> _Answer:
     """No empty list and no date headers (T-2-04, T-3.2-03), but for client profiles."""
-    profile = profiles.profile_of(found.caller.key.client)
+    profile = found.profile
     headers = {}
-    if profile.echo_date and found.query.added_after is not None:
-        headers["X-TAXII-Date-Added-Last"] = stix.format_timestamp(found.query.added_after)
+    if profile.echo_date and found.query.after:
+        headers["X-TAXII-Date-Added-Last"] = stix.format_timestamp(found.query.after)
     return orjson.dumps({"more": False, **({name: []} if profile.empty_list else {})}), headers
 
 

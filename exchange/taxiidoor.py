@@ -17,9 +17,10 @@ from flask import Flask, Response, g, request
 from sqlalchemy import Connection, Engine
 from werkzeug.datastructures import ImmutableMultiDict
 
-from exchange import markings, store, taxiiquery, taxiirights, taxiiwire
+from exchange import markings, profiles, store, taxiiquery, taxiirights, taxiiwire
 from exchange.cursor import Cursors
 from exchange.pages import Filters
+from exchange.profiles import Profile
 from exchange.sequencer import Clock
 from exchange.taxiierrors import MEDIA_TYPE, TaxiiError
 from exchange.taxiiquery import Query
@@ -80,6 +81,10 @@ class Asked:
         """Whose view of what: what a `next` is bound to."""
         return _holder(self.caller, self.place)
 
+    @property
+    def profile(self) -> Profile:
+        return profiles.profile_of(self.caller.key.client)
+
 
 def asked() -> Asked:
     """The request that is being answered."""
@@ -127,6 +132,8 @@ class _Door:
         if response.status_code >= 400:
             self._end_snapshot()
             self._drain()
+        if response.status_code >= 500 and "asked" in g and asked().profile.hang_up:
+            return taxiiwire.broken_off(response)
         return taxiiwire.finish(request, response)
 
     def _drain(self) -> None:
@@ -195,8 +202,11 @@ def _read(found: Asked, service: Service) -> Asked:
     if request.endpoint in _KNOWN:
         known = _KNOWN[request.endpoint]
         return replace(
-            found, query=taxiiquery.read(request.args, known, service.secrets.cursors, found.holder)
-        )  # fmt: skip
+            found,
+            query=taxiiquery.read(
+                request.args, known, service.secrets.cursors, found.holder, date_wins=found.profile.date_wins
+            ),
+        )
     return found
 
 

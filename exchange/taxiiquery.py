@@ -48,11 +48,13 @@ class Query:
     nothing: bool = False
 
 
-def read(args: MultiDict[str, str], known: frozenset[str], cursors: Cursors, holder: str) -> Query:
+def read(
+    args: MultiDict[str, str], known: frozenset[str], cursors: Cursors, holder: str, *, date_wins: bool = False
+) -> Query:
     """The query of a request to an endpoint that knows these parameters. Raises `TaxiiError` 400.
 
     `next` of another member or collection counts as absent; the request's own match fields and an `added_after`
-    other than the query's that it came from win over it (clients.md rule 4).
+    other than the query's that it came from win over it (clients.md rule 4); that one too with `date_wins`.
     """
     given = _given(args, known)
     added_after = _added_after(given)
@@ -61,7 +63,7 @@ def read(args: MultiDict[str, str], known: frozenset[str], cursors: Cursors, hol
     said, after = own, max(added_after or 0, 0)
     if cursor is not None:
         said = {name: text for name, text in cursor.said.items() if name in known} | own
-        if added_after in (None, cursor.added_after):
+        if added_after is None or (added_after == cursor.added_after and not date_wins):
             added_after, after = cursor.added_after, cursor.after
     return Query(
         after=after,
