@@ -11,13 +11,14 @@ from itertools import pairwise
 
 from sqlalchemy import Connection, select
 
-from exchange import claims, entries, grants, store
+from exchange import claims, entries, grants, logrows, store
 from exchange import tables as t
 from exchange.audiences import node, own_ids
 from exchange.closure import resolve
-from exchange.entries import Label, Row, Version
+from exchange.entries import Version
 from exchange.interning import Readers
 from exchange.label import EVERYBODY, NOBODY, NONE, Audience
+from exchange.logrows import Label, Row
 
 
 def audit(conn: Connection, readers: Readers) -> list[str]:
@@ -31,7 +32,7 @@ def audit(conn: Connection, readers: Readers) -> list[str]:
 
 
 def _collection(conn: Connection, row: store.CollectionRow, readers: Readers) -> Iterator[str]:
-    labels = {x.number: x for x in entries.labels_of(conn, row.number)}
+    labels = {x.number: x for x in logrows.labels_of(conn, row.number)}
     where = f"collection {row.uid}"
     rows = [Row(**r) for r in conn.execute(select(t.log).where(t.log.c.collection == row.number)).mappings()]
     by_version: dict[int, list[Row]] = defaultdict(list)

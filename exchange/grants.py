@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from exchange import entries, sequencer, store
+from exchange import logrows, sequencer, store
 from exchange import tables as t
-from exchange.entries import Label, Reach
 from exchange.interning import Readers
+from exchange.logrows import Label, Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,15 +32,15 @@ class Difference:
 
 def differences(conn: Connection, collection: int, readers: Readers) -> Iterator[Difference]:
     """Stored decisions against those of `readers`. Cost: O(members × labels), nothing per object."""
-    labels = {x.number: x for x in entries.labels_of(conn, collection)}
+    labels = {x.number: x for x in logrows.labels_of(conn, collection)}
     wanted: dict[int, set[int]] = defaultdict(set)
     for x in labels.values():
         for member in readers(x.expr) if not x.lane else readers(x.expr) & {x.lane}:
             wanted[member].add(x.number)
     have: dict[int, set[int]] = defaultdict(set)
-    for r in entries.reach_in(conn, collection):
+    for r in logrows.reach_in(conn, collection):
         have[r.member].add(r.label)
-    shadows = entries.shadows(conn, collection)
+    shadows = logrows.shadows(conn, collection)
     for member in sorted(wanted.keys() | have.keys()):
         lost = have[member] - wanted[member]
         gained = wanted[member] - have[member]
@@ -66,7 +66,7 @@ def carry_out(
     last = store.lock_collections(conn)
     tops = _tops(conn, changes)
     latest = _latest(conn)
-    entries.drop_reach(conn, ((d.member, d.collection, x.number) for d in changes for x in (*d.lost, *d.again)))
+    logrows.drop_reach(conn, ((d.member, d.collection, x.number) for d in changes for x in (*d.lost, *d.again)))
     reach: list[Reach] = []
     blocks: list[tuple[Difference, int, int]] = []  # whose, which, how long
     for d in changes:
@@ -79,7 +79,7 @@ def carry_out(
             bases, size = _runs({x.root for x in coming}, tops)
             reach += [_reach(d, x, g=g, base=bases[x.root], upto=tops[x.root]) for x in coming]
             blocks.append((d, g, size))
-    entries.add_reach(conn, reach)
+    logrows.add_reach(conn, reach)
     return _stamp(conn, blocks, latest, last, clock)
 
 
@@ -89,7 +89,7 @@ def _reach(d: Difference, x: Label, *, g: int, base: int, upto: int) -> Reach:
 
 def _tops(conn: Connection, changes: Sequence[Difference]) -> dict[int, int]:
     roots = {x.root for d in changes for x in (*d.gained, *d.again)}
-    return {x.number: x.top for x in entries.labels_by_number(conn, roots).values()}
+    return {x.number: x.top for x in logrows.labels_by_number(conn, roots).values()}
 
 
 def _runs(roots: set[int], tops: Mapping[int, int]) -> tuple[dict[int, int], int]:

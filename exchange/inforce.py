@@ -19,10 +19,10 @@ from sqlalchemy import Connection, Engine
 from exchange import config as configuration
 from exchange import grants, markings, policy, sequencer, store
 from exchange.config import Config
-from exchange.entries import Label
 from exchange.grants import Difference
 from exchange.interning import Readers
 from exchange.label import NONE, Tlp, atom
+from exchange.logrows import Label
 from exchange.sequencer import Clock
 
 TRIES = 20

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from exchange import entries, store, tables
-from exchange.entries import Label, Reach
+from exchange import logrows, store, tables
 from exchange.label import Expr
+from exchange.logrows import Label, Reach
 
 Readers = Callable[[Expr], frozenset[int]]  # numbers of the members whom an expression lets in, by the config in force
 
@@ -27,12 +27,12 @@ class Key(NamedTuple):
 def intern(conn: Connection, collection: int, keys: Iterable[Key], readers: Readers) -> dict[Key, Label]:
     """The label of each key, made where missing. Needs the collection's lock. Cost: O(keys + members × new labels)."""
     wanted = set(keys)
-    candidates = entries.labels_by_expr(conn, collection, [k.expr for k in wanted])
+    candidates = logrows.labels_by_expr(conn, collection, [k.expr for k in wanted])
     found = {k: x for x in candidates if (k := Key(x.lane, x.expr, x.parent)) in wanted}
     missing = sorted(wanted - found.keys(), key=lambda k: (k.parent, k.lane, k.expr.text))
     if not missing:
         return found
-    parents = entries.labels_by_number(conn, {k.parent for k in missing if k.parent})
+    parents = logrows.labels_by_number(conn, {k.parent for k in missing if k.parent})
     numbers = store.numbers(conn, tables.label, len(missing))
     new = [
         Label(
@@ -41,14 +41,14 @@ def intern(conn: Connection, collection: int, keys: Iterable[Key], readers: Read
         )
         for n, k in zip(numbers, missing, strict=True)
     ]  # fmt: skip
-    entries.add_labels(conn, new)
+    logrows.add_labels(conn, new)
     _decide(conn, new, readers)
     return found | dict(zip(missing, new, strict=True))
 
 
 def _decide(conn: Connection, new: list[Label], readers: Readers) -> None:
     inherited: dict[int, list[Reach]] = {}
-    for r in entries.reach_of_labels(conn, sorted({x.parent for x in new if x.parent})):
+    for r in logrows.reach_of_labels(conn, sorted({x.parent for x in new if x.parent})):
         inherited.setdefault(r.label, []).append(r)
     rows: list[Reach] = []
     for x in new:
@@ -59,4 +59,4 @@ def _decide(conn: Connection, new: list[Label], readers: Readers) -> None:
                      for r in parents]  # fmt: skip
         else:
             rows += [Reach(member=m, collection=x.collection, label=x.number, g=0, base=0, upto=0) for m in members]
-    entries.add_reach(conn, rows)
+    logrows.add_reach(conn, rows)

@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from exchange import entries, sequencer, store, tables
+from exchange import entries, logrows, sequencer, store, tables
 from exchange.audiences import Change, settle
-from exchange.entries import Deposit, Label, Row, Version
+from exchange.entries import Deposit, Version
 from exchange.interning import Key, Readers, intern
 from exchange.label import NOBODY
+from exchange.logrows import Label, Row
 from exchange.rows import Entry, Narrowing, lanes, narrow
 
 MAX_NODES = 64  # of an audience: deeper references are refused at intake
@@ -154,7 +155,7 @@ def _enter(conn: Connection, writer: Writer, changes: Sequence[Change], again: f
     for collection, rows in pending:
         if rows:
             stamped = _stamp(rows, now, last[collection], writer.lead)
-            entries.add_rows(conn, stamped)
+            logrows.add_rows(conn, stamped)
             store.set_last(conn, collection, stamped[-1].at)
     return now
 
@@ -164,9 +165,9 @@ def _follow(
 ) -> list[Row]:
     """Narrow what is there and return the rows of the new entries, still without instants (`at` counts from 0)."""
     found: dict[int, list[Row]] = defaultdict(list)
-    for row in entries.rows_of(conn, [c.version.number for c in changes if c.before != NOBODY]):
+    for row in logrows.rows_of(conn, [c.version.number for c in changes if c.before != NOBODY]):
         found[row.version].append(row)
-    labels = entries.labels_by_number(conn, {r.label for rows in found.values() for r in rows})
+    labels = logrows.labels_by_number(conn, {r.label for rows in found.values() for r in rows})
     plans: list[Narrowing] = []
     new: list[Entry] = []
     for change in changes:
@@ -191,7 +192,7 @@ def _keys(plans: Sequence[Narrowing], new: Sequence[Entry]) -> set[Key]:
 
 def _carry_out(conn: Connection, plans: Sequence[Narrowing], interned: Mapping[Key, Label]) -> None:
     """Drop, relabel and copy rows; whether a newer version supersedes them is worked out afterwards."""
-    entries.drop_rows(conn, [row for plan in plans for row in plan.drops])
+    logrows.drop_rows(conn, [row for plan in plans for row in plan.drops])
     moves: list[tuple[Row, Row]] = []
     copies: list[Row] = []
     for wish in (w for plan in plans for w in plan.wishes):
@@ -201,8 +202,8 @@ def _carry_out(conn: Connection, plans: Sequence[Narrowing], interned: Mapping[K
             copies.append(row)
         else:
             moves.append((wish.was, row))
-    entries.relabel(conn, moves)
-    entries.add_rows(conn, copies)
+    logrows.relabel(conn, moves)
+    logrows.add_rows(conn, copies)
 
 
 def _rows(conn: Connection, collection: int, new: Sequence[Entry], interned: Mapping[Key, Label]) -> list[Row]:
@@ -225,7 +226,7 @@ def _rows(conn: Connection, collection: int, new: Sequence[Entry], interned: Map
                         apart=not lane and len(entry.lanes) > 1, superseded=False,
                     )
                 )  # fmt: skip
-    entries.set_tops(conn, {x.number: tops[x.number] for x in interned.values() if tops[x.number] != x.top})
+    logrows.set_tops(conn, {x.number: tops[x.number] for x in interned.values() if tops[x.number] != x.top})
     return rows
 
 
@@ -246,7 +247,7 @@ def _supersede(conn: Connection, collection: int, objects: set[tuple[int, int]],
     for row in new:
         coming[row.object, row.publisher].append(row)
     stored: dict[tuple[int, int], list[Row]] = defaultdict(list)
-    for row in entries.rows_of_objects(conn, collection, sorted({o for o, _ in objects})):
+    for row in logrows.rows_of_objects(conn, collection, sorted({o for o, _ in objects})):
         stored[row.object, row.publisher].append(row)
     shadows: set[tuple[int, int]] = set()
     moves: list[tuple[Row, Row]] = []
@@ -263,6 +264,6 @@ def _supersede(conn: Connection, collection: int, objects: set[tuple[int, int]],
             }  # fmt: skip
         moves += [(r, r._replace(superseded=r in hidden)) for r in stored[key] if r.superseded != (r in hidden)]
         flagged |= {r: r._replace(superseded=True) for r in coming[key] if r in hidden}
-    entries.relabel(conn, moves)
-    entries.add_shadows(conn, shadows)
+    logrows.relabel(conn, moves)
+    logrows.add_shadows(conn, shadows)
     return [flagged.get(row, row) for row in new]

@@ -12,8 +12,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from exchange.entries import Label, Row, Version
+from exchange.entries import Version
 from exchange.label import NONE, Audience, Expr
+from exchange.logrows import Label, Row
 
 Lanes = tuple[tuple[int, Expr], ...]  # lane → expression of one entry, the common lane (0) first
 

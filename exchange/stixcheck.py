@@ -64,19 +64,20 @@ def _told(found: Iterable[Fault]) -> tuple[Fault, ...]:
 
 def _judged(obj: Object, now: int, *, embedded: bool) -> list[Fault]:
     """The faults of an object that has a type and an id: rules, then what only the schema sees."""
-    found = [
-        *spec_version(obj),
-        *names(obj),
-        *applicable(obj),
-        *versions(obj, now),
-        *timestamps(obj),
-        *external_references(obj),
-        *markings(obj),
-        *references(obj, embedded),
+    rules = [
+        spec_version(obj),
+        names(obj),
+        applicable(obj),
+        versions(obj, now),
+        timestamps(obj),
+        external_references(obj),
+        markings(obj),
+        references(obj, embedded),
     ]
-    rule = KINDS.get(obj["type"])
-    if rule is not None:
-        found.extend(rule(obj))
+    if (rule := KINDS.get(obj["type"])) is not None:
+        rules.append(rule(obj))
+    # No more of each than can be told: a list of millions of wrong items would be as many faults.
+    found = [fault for faults_ in rules for fault in islice(faults_, 2 * MAX_FAULTS)]
     found.extend(_misshapen(obj))
     return found
 

@@ -23,12 +23,14 @@ class EnvelopeError(ValueError):
 
 
 class TooMany(EnvelopeError):
-    """More than `MAX_OBJECTS` entries."""
+    """More than `MAX_OBJECTS` entries, or `MAX_VALUES` values."""
 
 
 MAX_OBJECTS = 100_000
 """Entries of one body, several times the largest known bundle. Each costs some 2 KiB of memory however short it is, so
 that the 17 million empty objects which 50 MiB hold would cost 8 GiB."""
+MAX_VALUES = 4_000_000
+"""Values in one body, by its braces, brackets and commas: four times what 50 MiB of references hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ def read_envelope(body: bytes) -> tuple[Item, ...]:
     """
     if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise EnvelopeError("the body starts with a byte order mark: send UTF-8 without one")
+    if sum(body.count(token) for token in (b"{", b"[", b",")) > MAX_VALUES:
+        raise TooMany(f"the body has more than {MAX_VALUES} values: send fewer objects at a time")
     raws = _raws(body)
     whole = _strict(body)
     if isinstance(whole, dict):
@@ -62,7 +66,7 @@ def _raws(body: bytes) -> list[bytes]:
         masked = body
     except msgspec.DecodeError:
         # NaN or half a surrogate pair inside one object is its fault alone: hide them while the bytes are cut.
-        masked = _NO_NUMBER.sub(_mask, body)
+        masked = _NO_NUMBER.sub(_mask, body) if _tokens(body) <= MAX_TOKENS else body
         listed, raws = _split_or_refuse(masked)
     # The body without its objects, read strictly. Should equal text stand before them, it is cut instead,
     # which still leaves every key of the envelope in its place.
@@ -130,11 +134,11 @@ def _after(text: str, place: int) -> int:
 
 _SHAPE = "the body has no objects: send one JSON object with a list objects that holds at least one"
 MAX_TOKENS = 2_000_000
-"""Strings and NaN in a body that is looked through for NaN, which takes seconds; a larger one is refused for it."""
+"""Strings, escapes and NaN in a body whose objects are told apart, which takes seconds; else it is refused whole."""
 
 
 def _tokens(body: bytes) -> int:
-    return body.count(b'"') // 2 + body.count(b"NaN") + body.count(b"Infinity")
+    return body.count(b'"') // 2 + sum(body.count(token) for token in (b"\\", b"NaN", b"Infinity"))
 
 
 # An open string runs to the end, so that no quotation mark is looked at twice.

@@ -1,7 +1,8 @@
 """The database: opening it, transactions, and one function per statement on the small tables.
 
 SQLite (WAL, synchronous=FULL) for one machine, PostgreSQL for many processes. Functions take a connection; whoever
-opens the transaction owns it. Statements on versions, labels and the log are in `entries`, page queries in `pages`.
+opens the transaction owns it. Statements on deposits are in `entries`, on the log in `logrows`, page queries in
+`pages`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from medallion.backends.base import Backend as MedallionBackend
 from sqlalchemy import Connection
 from werkzeug.routing import Rule
 
-from exchange import feed, inforce, intake, profiles, stix, store, taxiidoor, taxiierrors, taxiirights, taxiiwords
+from exchange import feed, inforce, intake, stix, store, taxiidoor, taxiierrors, taxiirights, taxiiwords
 from exchange.cursor import Cursor
 from exchange.feed import Item, Page
 from exchange.intake import Deletion

@@ -132,9 +132,9 @@ class _Door:
         if response.status_code >= 400:
             self._end_snapshot()
             self._drain()
-        if response.status_code >= 500 and "asked" in g and asked().profile.hang_up:
-            return taxiiwire.broken_off(response)
-        return taxiiwire.finish(request, response)
+        finished = taxiiwire.finish(request, response)
+        hang_up = finished.status_code >= 500 and "asked" in g and asked().profile.hang_up
+        return taxiiwire.broken_off(finished) if hang_up else finished
 
     def _drain(self) -> None:
         """Let a refused client finish sending; of strangers, who may be slow on purpose, only a few at a time."""

@@ -138,8 +138,7 @@ def broken_off(response: Response) -> Response:
         yield body
         raise ConnectionAbortedError("left off on purpose: the client takes an error status for an empty answer")
 
-    headers = [*response.headers.items(lower=False)]
-    broken = Response(begun(), response.status_code, headers=headers)
+    broken = Response(begun(), response.status_code, headers=response.headers)
     broken.headers["Content-Length"] = str(len(body) + 1)
     return broken
 
