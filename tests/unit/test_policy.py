@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -382,8 +383,7 @@ def test_what_a_member_may_address_there_is_understood(name: str, where: Collect
 
 # The door -------------------------------------------------------------------------------------------------------------
 
-DAY = 86_400_000_000
-JULY_1_2027 = 20_635 * DAY
+JULY_1_2027 = int(datetime(2027, 7, 1, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 @pytest.mark.parametrize(("now", "expected"), [(JULY_1_2027 - 1, True), (JULY_1_2027, False), (0, True)])

@@ -54,6 +54,10 @@ def test_a_bundle_is_read_like_an_envelope() -> None:
         (b'{"a":[-Infinity, "Infinity"]}', "NaN or Infinity"),
         (b'{"a":"\xff"}', "not UTF-8"),
         (b'{"\xff":1}', "not UTF-8"),
+        (rb'{"a":"\ud83d"}', "half a surrogate pair"),
+        (rb'{"a":"\\\udE00 \ud83d\ude00"}', "half a surrogate pair"),
+        (rb'{"\ud83d\u0041":1}', "half a surrogate pair"),
+        (rb'{"a":["\ud83d", NaN]}', "half a surrogate pair"),
         (b"[" * 300 + b"]" * 300, "too deep"),
         (b"[1]", "no JSON object"),
         (b"null", "no JSON object"),
@@ -97,6 +101,13 @@ def test_a_fault_inside_one_object_leaves_its_neighbours(bad: bytes, words: str)
 def test_a_fault_of_the_whole_body_refuses_it(body: bytes, words: str) -> None:
     with pytest.raises(EnvelopeError, match=words):
         read_envelope(body)
+
+
+def test_whole_surrogate_pairs_are_read_beside_half_ones() -> None:
+    bad, good = read_envelope(rb'{"objects":[{"a":"\ud83d"}, {"a":"\ud83d\ude00", "b":"\\ud83d"}]}')
+    assert bad.fault is not None
+    assert good.raw == rb'{"a":"\ud83d\ude00", "b":"\\ud83d"}'
+    assert good.obj == {"a": "\U0001f600", "b": r"\ud83d"}
 
 
 @given(st.binary(max_size=40))

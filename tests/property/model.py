@@ -1,0 +1,250 @@
+"""Who may read what, from policy.md alone: a list of deposits and the rules of section 3.4 as sets of members.
+
+Nothing here knows labels, logs or times. Where the policy leaves a choice, this model takes the following reading:
+
+- 3.4.8, "once it is readable to anybody but its publisher": a version without a plan is so at once if it is meant for
+  anybody else at all, be it a group that is empty today; one that is addressed to its publisher alone closes nothing.
+- 3.4.9: an id's audience is that of its publisher's live deposits of it, together; once none is left, the audience that
+  it had before the last deletion stays, with groups that mean their members of today.
+- 3.4.9: deposits that refer to each other in a circle hold each other up (the widest audience that agrees with all).
+- 3.4.10, "the earliest entry that the member may read": the publisher of whose deposits of the id the member could
+  read one for the longest time without a break, where only deposits and deletions make breaks (who could have read
+  what then is asked under today's config, for an entry lets in groups, which mean their members of today).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """`present`: in the file, and not suspended."""
+
+    groups: frozenset[str] = frozenset()
+    relays: bool = False
+    identity: str | None = None
+    present: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """`read` and `write` are groups; "everyone" is one that has every member."""
+
+    read: frozenset[str] = frozenset({"everyone"})
+    write: frozenset[str] = frozenset({"everyone"})
+    hidden: bool = False
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposit:
+    """`to` are the words of its markings; `refs` the ids that its publisher had deposited when it came in.
+
+    `named`: the collection asked for names on the day it came in. `said` is the same where one body was deposited in
+    several collections.
+    """
+
+    seq: int
+    publisher: str
+    collection: str
+    id: str
+    version: int
+    tlp: str
+    to: frozenset[str]
+    refs: frozenset[str]
+    creator: str | None = None
+    said: int = 0
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The live deposits of one moment, and for each id deleted before it the moment of its last deletion."""
+
+    live: tuple[Deposit, ...] = ()
+    ends: Mapping[tuple[str, str], Past] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Model:
+    members: dict[str, Member]
+    collections: dict[str, Collection]
+    groups: Sequence[str]
+    past: Past = field(default_factory=Past)
+    known: set[tuple[str, str]] = field(default_factory=set)
+    hidden: set[tuple[str, str, str]] = field(default_factory=set)
+    seq: int = 0
+    history: list[Past] = field(default_factory=list)
+
+    # What happens -------------------------------------------------------------------------------------------
+
+    def post(self, deposits: Iterable[Deposit]) -> None:
+        """One envelope: all of its ids count as known to each other. What is there already stays as it is."""
+        new = [d for d in deposits if self.find(d.publisher, d.collection, d.id, d.version) is None]
+        self.known |= {(d.publisher, d.id) for d in new}
+        for d in new:
+            refs = frozenset(r for r in d.refs if (d.publisher, r) in self.known)
+            self.past = replace(
+                self.past, live=(*self.past.live, replace(d, refs=refs, named=self.collections[d.collection].named))
+            )
+            self.hidden.discard((d.publisher, d.collection, d.id))
+        self.history.append(self.past)
+
+    def delete(self, publisher: str, collection: str, object_id: str, versions: Iterable[int]) -> None:
+        """Policy 3.8: nobody reads those any more; with the last of them the id leaves the publisher's own view."""
+        gone = {v for v in versions if self.find(publisher, collection, object_id, v) is not None}
+        before = self.past
+        live = tuple(
+            d
+            for d in before.live
+            if not ((d.publisher, d.collection, d.id) == (publisher, collection, object_id) and d.version in gone)
+        )
+        self.past = Past(live, before.ends)
+        if not self.own(publisher, collection, object_id):
+            self.hidden.add((publisher, collection, object_id))
+        if not any((d.publisher, d.id) == (publisher, object_id) for d in live):
+            self.past = replace(self.past, ends={**before.ends, (publisher, object_id): before})
+        self.history.append(self.past)
+
+    def own(self, publisher: str, collection: str, object_id: str) -> list[Deposit]:
+        """Live ones, oldest version first."""
+        key = (publisher, collection, object_id)
+        found = [d for d in self.past.live if (d.publisher, d.collection, d.id) == key]
+        return sorted(found, key=lambda d: d.version)
+
+    def find(self, publisher: str, collection: str, object_id: str, version: int) -> Deposit | None:
+        return next((d for d in self.own(publisher, collection, object_id) if d.version == version), None)
+
+    # Who may read -------------------------------------------------------------------------------------------
+
+    def opens(self, member: str, collection: str) -> bool:
+        """Rule 1, and 3.3.2: listed for whoever may read or write."""
+        c = self.collections[collection]
+        return self.members[member].present and (self.has(member, c.read) or self.has(member, c.write))
+
+    def has(self, member: str, right: frozenset[str]) -> bool:
+        return "everyone" in right or bool(right & self.members[member].groups)
+
+    def rules_2_to_6(self, d: Deposit) -> frozenset[str]:
+        return frozenset(m for m in self.members if self._rules_2_to_6(d, m))
+
+    def _rules_2_to_6(self, d: Deposit, member: str) -> bool:
+        c = self.collections[d.collection]
+        if member == d.publisher:
+            return not c.hidden and (self.has(member, c.read) or self.has(member, c.write))
+        named = f"member:{member}" in d.to
+        if not self.has(member, c.read):
+            return False
+        if d.tlp == "red":
+            return named
+        if d.tlp == "amber+strict" and self.members[member].relays and not named:
+            return False
+        addressed = named or any(f"group:{g}" in d.to for g in self.members[member].groups)
+        return addressed or (not d.to and not d.named)
+
+    def meant(self, past: Past) -> frozenset[int] | None:
+        """Deposits that somebody else could read, if everybody were in every group; None in that world itself."""
+        if "" in self.members:
+            return None
+        able = Member(groups=frozenset(self.groups))
+        ideal = Model(
+            {m: able for m in [*self.members, ""]},
+            {n: replace(c, read=frozenset({"everyone"})) for n, c in self.collections.items()},
+            self.groups,
+        )
+        return ideal.somebody(past)
+
+    def somebody(self, past: Past) -> frozenset[int]:
+        audiences = self.audiences(past, ever_only=True)
+        return frozenset(d.seq for d in past.live if audiences[d.seq] - {d.publisher})
+
+    def audiences(self, past: Past | None = None, ever_only: bool = False) -> dict[int, frozenset[str]]:
+        """Deposit → who may read it by rules 2 to 9. The widest sets that agree with each other."""
+        past = past or self.past
+        meant = self.meant(past)
+        base = {d.seq: self.rules_2_to_6(d) for d in past.live}
+        ever, now = dict(base), dict(base)
+        while True:
+            closed = {d.seq: self._closed(d, base[d.seq], now, past) for d in past.live}
+            judged = {d.seq: self._not_closed_by_newer(d, closed[d.seq], ever, past, meant) for d in past.live}
+            if (closed, judged) == (ever, now):
+                return ever if ever_only else now
+            ever, now = closed, judged
+
+    def _closed(
+        self, d: Deposit, allowed: frozenset[str], now: Mapping[int, frozenset[str]], past: Past
+    ) -> frozenset[str]:
+        """Rule 9."""
+        own = allowed & {d.publisher}
+        for r in d.refs:
+            allowed &= self._of_id(d.publisher, r, now, past)
+        return allowed | own
+
+    def _of_id(self, publisher: str, object_id: str, now: Mapping[int, frozenset[str]], past: Past) -> frozenset[str]:
+        live = [d for d in past.live if (d.publisher, d.id) == (publisher, object_id)]
+        if not live:
+            past = past.ends[publisher, object_id]
+            now = self.audiences(past)
+            live = [d for d in past.live if (d.publisher, d.id) == (publisher, object_id)]
+        return frozenset().union(*(now[d.seq] for d in live))
+
+    @staticmethod
+    def _not_closed_by_newer(
+        d: Deposit,
+        allowed: frozenset[str],
+        ever: Mapping[int, frozenset[str]],
+        past: Past,
+        meant: frozenset[int] | None,
+    ) -> frozenset[str]:
+        """Rule 8."""
+        own = allowed & {d.publisher}
+        for w in past.live:
+            if not (ever[w.seq] - {w.publisher} if meant is None else w.seq in meant):
+                continue
+            if (w.publisher, w.collection, w.id) == (d.publisher, d.collection, d.id) and w.version > d.version:
+                allowed &= ever[w.seq]
+        return allowed | own
+
+    def view(self, member: str, collection: str, audiences: Mapping[int, frozenset[str]]) -> set[Deposit]:
+        """Every version that the member may read there: rule 10 on top of the others."""
+        readable = [d for d in self.past.live if d.collection == collection and member in audiences[d.seq]]
+        owners = {i: self._owner(member, [d for d in readable if d.id == i]) for i in {d.id for d in readable}}
+        return {d for d in readable if d.publisher == owners[d.id] and (member, collection, d.id) not in self.hidden}
+
+    def _owner(self, member: str, readable: Sequence[Deposit]) -> str:
+        publishers = {d.publisher for d in readable}
+        if member in publishers:
+            return member
+        creators = {d.publisher for d in readable if d.creator and d.creator == self.members[d.publisher].identity}
+        left = creators or publishers
+        return min(left) if len(left) == 1 else min(left, key=lambda p: self._first_read(member, p, readable[0]))
+
+    def _first_read(self, member: str, publisher: str, like: Deposit) -> int:
+        """Since which moment of the history the member could read the publisher's deposits of the same id there."""
+        key = publisher, like.collection, like.id
+        for moment in reversed(range(len(self.history))):
+            past = self.history[moment]
+            now = self.audiences(past)
+            if not any((d.publisher, d.collection, d.id) == key and member in now[d.seq] for d in past.live):
+                return moment + 1
+        return 0
+
+
+def newest(view: Iterable[Deposit]) -> set[Deposit]:
+    """`last`: of each id the newest version of a view."""
+    best: dict[str, Deposit] = {}
+    for d in view:
+        if d.id not in best or d.version > best[d.id].version:
+            best[d.id] = d
+    return set(best.values())
+
+
+def oldest(view: Iterable[Deposit]) -> set[Deposit]:
+    """`first`: of each id the oldest version of a view."""
+    best: dict[str, Deposit] = {}
+    for d in view:
+        if d.id not in best or d.version < best[d.id].version:
+            best[d.id] = d
+    return set(best.values())

@@ -1,0 +1,163 @@
+"""Promises 3 and 4: whatever happens, a member that polls ends with exactly what the policy grants it, in one order.
+
+Small alphabets first: two objects of one publisher find in hundreds of histories what a wide alphabet misses in
+thousands. Each history is compared with the naive model after every step (histories.py says what is checked).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
+
+from tests.property.histories import Histories, Shape
+from tests.property.model import Collection, Member
+from tests.property.world import World
+
+LONG = settings.get_current_profile_name() == "long"
+IDENTITY = "identity--00000000-0000-4000-8000-00000000000"
+G1, G2 = frozenset({"g1"}), frozenset({"g2"})
+TWO = {"alice": Member(groups=G1), "bob": Member()}
+THREE = TWO | {"carol": Member(groups=G1)}
+ONE_PLACE = {"a": Collection()}
+
+TINY = Shape(members=TWO, collections=ONE_PLACE)
+WIDE = Shape(
+    members={
+        "alice": Member(groups=G1, identity=f"{IDENTITY}1"),
+        "bob": Member(groups=G2, identity=f"{IDENTITY}2"),
+        "carol": Member(relays=True),
+    },
+    late={"dave": Member(groups=G1)},
+    collections={"a": Collection(), "b": Collection(read=G1)},
+    groups=("g1", "g2"),
+    publishers=("alice", "bob"),
+    notes=2,
+    observables=1,
+    versions=3,
+    tlps=("clear", "amber+strict", "red"),
+    creators=True,
+    envelope=3,
+    named_only=True,
+    changes=("group", "group", "group", "relays", "read", "write", "door", "file", "new", "own", "named"),
+)
+# name → shape, histories in `make test`
+SHAPES = {
+    "one publisher with two objects": (TINY, 60),
+    "three versions": (Shape(members=THREE, collections=ONE_PLACE, campaigns=1, versions=3), 40),
+    "notes that refer to each other": (
+        Shape(members=TWO, collections=ONE_PLACE, campaigns=1, notes=2, envelope=2),
+        40,
+    ),
+    "one id by two publishers": (
+        Shape(members=THREE, collections=ONE_PLACE, campaigns=1, publishers=("alice", "bob")),
+        40,
+    ),
+    "one id by two publishers, one of them its creator": (
+        Shape(
+            members=THREE | {"bob": Member(identity=f"{IDENTITY}2")},
+            collections=ONE_PLACE,
+            campaigns=1,
+            publishers=("alice", "bob"),
+            creators=True,
+        ),
+        20,
+    ),
+    "relays and named recipients": (
+        Shape(
+            members=TWO | {"carol": Member(relays=True)},
+            collections=ONE_PLACE,
+            tlps=("clear", "amber+strict", "red"),
+        ),
+        25,
+    ),
+    "a drop box and a room for named recipients": (
+        Shape(
+            members=THREE,
+            collections={"a": Collection(hidden=True), "b": Collection(named=True)},
+            publishers=("alice", "bob"),
+            campaigns=1,
+            notes=1,
+            tlps=("clear", "red"),
+            named_only=True,
+            changes=("group", "read", "write", "own", "named"),
+        ),
+        20,
+    ),
+    "everything at once": (WIDE, 30),
+}
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file with nothing in it."""
+    path = tmp_path_factory.mktemp("template") / "empty.db"
+    World(url=URL.create("sqlite", database=str(path)).render_as_string()).close()
+    return path
+
+
+@pytest.mark.parametrize(("shape", "histories"), SHAPES.values(), ids=SHAPES.keys())
+def test_every_member_gets_what_the_model_grants_it(
+    shape: Shape, histories: int, template: Path, tmp_path: Path
+) -> None:
+    _run(Histories, shape, template, tmp_path, 100 * histories if LONG else histories, 25)
+
+
+@pytest.mark.long
+def test_every_member_gets_what_the_model_grants_it_in_long_histories(template: Path, tmp_path: Path) -> None:
+    _run(Histories, WIDE, template, tmp_path, 500, 100)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("shape", [TINY, WIDE], ids=["one publisher with two objects", "everything at once"])
+def test_every_member_gets_what_the_model_grants_it_on_postgresql(
+    shape: Shape, postgresql_server: URL, empty_postgresql: str, tmp_path: Path
+) -> None:
+    numbers = itertools.count()
+
+    class OnPostgres(Histories):
+        def fresh(self) -> str:
+            name = f"{empty_postgresql}_{next(numbers)}"
+            _execute(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {empty_postgresql}")
+            return postgresql_server.set(database=name).render_as_string(hide_password=False)
+
+        def teardown(self) -> None:
+            try:
+                super().teardown()
+            finally:
+                _execute(postgresql_server, f"DROP DATABASE {self.world.engine.url.database} WITH (FORCE)")
+
+    _run(OnPostgres, shape, Path(), tmp_path, 200 if LONG else 6, 20)
+
+
+@pytest.fixture
+def empty_postgresql(postgresql_server: URL) -> Iterator[str]:
+    """Name of a migrated database with nothing in it."""
+    name = f"exchange_template_{os.getpid()}"
+    _execute(postgresql_server, f"CREATE DATABASE {name}")
+    World(url=postgresql_server.set(database=name).render_as_string(hide_password=False)).close()
+    yield name
+    _execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _run(machine: type[Histories], shape: Shape, template: Path, folder: Path, histories: int, steps: int) -> None:
+    class Machine(machine):  # type: ignore[misc, valid-type]
+        pass
+
+    Machine.shape, Machine.template, Machine.folder = shape, template, folder
+    run_state_machine_as_test(Machine, settings=settings(max_examples=histories, stateful_step_count=steps))
+
+
+def _execute(server: URL, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
