@@ -13,8 +13,7 @@ import os
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ from granian.server import MPServer
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
-from exchange import config, inforce, sequencer, store, taxii
+from exchange import config, inforce, store, taxii
 from exchange.config import ConfigError
 from exchange.inforce import Effect
 from exchange.sequencer import Clock
@@ -193,7 +192,7 @@ def _apply(exchange: Exchange) -> None:
         before = inforce.current(conn)
     version = before.version if before else 0
     try:
-        effect = _put(exchange, config.read_home(exchange.home))
+        effect = inforce.put(exchange.engine, config.read_home(exchange.home), exchange.clock, _refuse_to_widen)
     except ConfigError as error:
         for problem in error.problems:
             _log.error("%s", problem)
@@ -213,14 +212,6 @@ class _Widens(Exception):
     """Somebody would gain an older object above GREEN: that needs a person's word."""
 
 
-def _put(exchange: Exchange, files: Mapping[str, str]) -> Effect:
-    """`inforce.put`, taken back in the same transaction where it widens. Raises `_Widens`, `ConfigError`."""
-    for _ in range(inforce.TRIES):
-        with suppress(sequencer.TooSlow), store.writing(exchange.engine) as conn:
-            effect = inforce.apply(conn, files, exchange.clock)
-            if inforce.widens(effect):
-                raise _Widens
-            if effect.stamped:
-                sequencer.check_in_time(exchange.clock.now(conn), effect.stamped)
-            return effect
-    raise sequencer.TooSlow
+def _refuse_to_widen(effect: Effect) -> None:
+    if inforce.widens(effect):
+        raise _Widens

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -190,18 +189,16 @@ def apply(yes: bool, replan: bool, home: Path, as_json: bool) -> None:
 
 def _put_in_force(exchange: Exchange, files: Mapping[str, str], shown: Effect) -> None:
     """Apply what was shown; `Refusal` if another version came in force since then, or the store is too slow."""
-    from exchange import inforce, sequencer, store
+    from exchange import inforce, sequencer
 
     before = shown.before.version if shown.before else None
-    for _ in range(inforce.TRIES):
-        with suppress(sequencer.TooSlow), store.writing(exchange.engine) as conn:
-            effect = inforce.apply(conn, files, exchange.clock)
-            was = effect.before.version if effect.before else None
-            if was != before:
-                raise Refusal(
-                    f"nothing was changed: version {was} came in force meanwhile; look at the difference again"
-                )
-            if effect.stamped:
-                sequencer.check_in_time(exchange.clock.now(conn), effect.stamped)
-            return
-    raise Refusal("nothing was changed: the store is too slow at the moment; try again")
+
+    def as_shown(effect: Effect) -> None:
+        was = effect.before.version if effect.before else None
+        if was != before:
+            raise Refusal(f"nothing was changed: version {was} came in force meanwhile; look at the difference again")
+
+    try:
+        inforce.put(exchange.engine, files, exchange.clock, as_shown)
+    except sequencer.TooSlow as error:
+        raise Refusal("nothing was changed: the store is too slow at the moment; try again") from error

@@ -84,7 +84,7 @@ def read(name: str) -> list[Piece | Refused]:
     except OSError as error:
         raise Trouble(f"{name}: cannot be read: {error.strerror}") from error
     try:
-        items = stix.read_envelope(_enveloped(text))
+        items = stix.read_envelope(_enveloped(text), limited=False)
     except (stix.EnvelopeError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Trouble(f"{name}: holds no STIX: {error}") from error
     return [_piece(name, item) for item in items]

@@ -8,7 +8,7 @@ so that it goes on where it stood when it comes back.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -159,11 +159,21 @@ def _departed(before: InForce | None, config: Config) -> dict[str, dict[str, obj
     }
 
 
-def put(engine: Engine, files: Mapping[str, str], clock: Clock) -> Effect:
-    """`apply` in a transaction of its own, again where it was not in time. Raises `ConfigError`, `TooSlow`."""
+def _anything(_effect: Effect) -> None:
+    """Whatever it changes is welcome."""
+
+
+def put(
+    engine: Engine, files: Mapping[str, str], clock: Clock, approve: Callable[[Effect], None] = _anything
+) -> Effect:
+    """`apply` in a transaction of its own, again where it was not in time, durable when it returns.
+
+    `approve` may raise: then nothing is changed. Raises `ConfigError`, `TooSlow`.
+    """
     for _ in range(TRIES):
-        with suppress(sequencer.TooSlow), store.writing(engine) as conn:
+        with suppress(sequencer.TooSlow), store.stamping(engine) as conn:
             effect = apply(conn, files, clock)
+            approve(effect)
             if effect.stamped:
                 sequencer.check_in_time(clock.now(conn), effect.stamped)
             return effect

@@ -141,7 +141,7 @@ def _commit(
     """One transaction. Raises `TooSlow` where it took too long to be seen at the instants it gave."""
     too_deep: frozenset[str] = frozenset()
     while True:
-        with store.writing(poster.engine) as conn:
+        with store.writing(poster.engine, synced=False) as conn:  # the status, last, makes it all durable
             store.hold_config(conn)
             state, collection = writable(conn, poster.member, uid)
             number = state.numbers[poster.member]
@@ -182,7 +182,7 @@ def delete(poster: Poster, uid: str, object_id: str, filters: pages.Filters) -> 
     lead = sequencer.LEAD
     for _ in range(TRIES):
         try:
-            with store.writing(poster.engine) as conn:
+            with store.stamping(poster.engine) as conn:
                 return _delete(conn, poster, uid, object_id, filters, lead)
         except sequencer.TooSlow:
             lead *= 2

@@ -183,8 +183,8 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
         found = asked()
         try:
             return intake.publish(self._poster(found), collection, found.body, self._service.new_id())
-        except stix.TooMany as error:
-            raise TaxiiError(413, _sentence(str(error))) from error
+        except stix.TooMany as error:  # no 413, which a body below max_content_length never gets (T-4.2-03)
+            raise TaxiiError(422, _sentence(str(error))) from error
         except stix.EnvelopeError as error:
             raise TaxiiError(_status_of(found.body), _sentence(str(error))) from error
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from threading import BoundedSemaphore
 from typing import cast
 
 from flask import Flask, Response, g, request
@@ -22,12 +21,12 @@ from exchange.cursor import Cursors
 from exchange.pages import Filters
 from exchange.profiles import Profile
 from exchange.sequencer import Clock
-from exchange.taxiierrors import MEDIA_TYPE, TaxiiError
+from exchange.taxiibodies import Bodies
+from exchange.taxiierrors import MEDIA_TYPE, RETRY_SECONDS, TaxiiError
 from exchange.taxiiquery import Query
 from exchange.taxiirights import Caller, Place
 
 OPEN = frozenset({"healthz", "readyz"})  # endpoints that ask for no key
-STRANGERS = 4  # threads of a worker that may wait for what clients without a key still send
 
 _GET_OBJECTS = "objects.get_or_add_objects"
 _ONE_OBJECT = "objects.get_or_delete_object"
@@ -106,7 +105,7 @@ def install(app: Flask, service: Service) -> None:
 class _Door:
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._strangers = BoundedSemaphore(STRANGERS)
+        self._bodies = Bodies()
 
     def enter(self) -> None:
         """Ends a request that may not pass with a `TaxiiError`."""
@@ -125,7 +124,7 @@ class _Door:
             stack.close()
         _negotiate()
         found = Asked(caller=caller, snapshot=None if writes else conn, place=place)
-        g.asked = _read(found, service)
+        g.asked = self._with_body(found) if request.method == "POST" else _read(found, service)
         _canonicalise(g.asked)
 
     def finish(self, response: Response) -> Response:
@@ -136,15 +135,18 @@ class _Door:
         hang_up = finished.status_code >= 500 and "asked" in g and asked().profile.hang_up
         return taxiiwire.broken_off(finished) if hang_up else finished
 
+    def _with_body(self, found: Asked) -> Asked:
+        with self._bodies.turn(found.caller.number) as mine:
+            if not mine:
+                raise TaxiiError(503, headers={"Retry-After": str(RETRY_SECONDS)})
+            return replace(found, body=taxiiwire.read_body(request, found.caller.state.config.max_body))
+
     def _drain(self) -> None:
-        """Let a refused client finish sending; of strangers, who may be slow on purpose, only a few at a time."""
-        if "caller" in g:
-            taxiiwire.drain(request)
-        elif self._strangers.acquire(blocking=False):
-            try:
+        """Let a refused client finish sending, if not too many are."""
+        member = g.caller.number if "caller" in g else None
+        with self._bodies.turn(member, wait=0) as mine:
+            if mine:
                 taxiiwire.drain(request)
-            finally:
-                self._strangers.release()
 
     def leave(self, _error: BaseException | None) -> None:
         self._end_snapshot()
@@ -194,9 +196,7 @@ def _negotiate() -> None:
 
 
 def _read(found: Asked, service: Service) -> Asked:
-    """With the body of a POST, and the query of an endpoint that has one."""
-    if request.method == "POST":
-        return replace(found, body=taxiiwire.read_body(request, found.caller.state.config.max_body))
+    """With the query of an endpoint that has one."""
     if request.method == "DELETE":
         return replace(found, query=taxiiquery.read_delete(request.args))
     if request.endpoint in _KNOWN:

@@ -8,6 +8,7 @@ beside what happened.
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 
 import orjson
@@ -88,12 +89,27 @@ class Renderer:
         return response
 
     def fault(self, error: Exception) -> Response:
-        """What nobody foresaw: all of it into the log, none of it to the client."""
+        """What nobody foresaw: where it happened into the log, none of it to the client."""
         error_id = self._new_id()
         # The route and not the URL: object ids stay out of logs (policy.md channel 34).
         rule = request.url_rule.rule if request.url_rule else "no route"
-        _log.error("error_id %s: %s %s", error_id, request.method, rule, exc_info=error)
+        _log.error("error_id %s: %s %s\n%s", error_id, request.method, rule, _where(error))
         return self._response(TaxiiError(500), error_id)
+
+
+def _where(error: BaseException) -> str:
+    """The traceback without the texts of exceptions: they quote ids, and SQLAlchemy's a statement's values, which are
+    whole objects (policy.md channel 34).
+    """
+    parts: list[str] = []
+    inner: BaseException | None = error
+    while inner is not None:
+        kind = type(inner)
+        codes = (getattr(inner, name, None) for name in ("sqlite_errorname", "sqlstate", "errno"))
+        code = "".join(f" ({code})" for code in codes if code)
+        parts += [*traceback.format_tb(inner.__traceback__), f"{kind.__module__}.{kind.__qualname__}{code}\n"]
+        inner = inner.__cause__ or inner.__context__
+    return "".join(parts)
 
 
 def install(app: Flask, renderer: Renderer) -> None:
@@ -110,7 +126,8 @@ def install(app: Flask, renderer: Renderer) -> None:
         return renderer.response(TaxiiError(403 if error.listed else 404))
 
     def of_busy(error: Exception) -> Response:
-        _log.warning("busy: %s", type(error).__name__, exc_info=error if isinstance(error, OperationalError) else None)
+        told = f": {error.orig}\n{_where(error)}" if isinstance(error, OperationalError) else ""
+        _log.warning("busy: %s%s", type(error).__name__, told)
         return renderer.response(TaxiiError(503, headers={"Retry-After": str(RETRY_SECONDS)}))
 
     app.register_error_handler(TaxiiError, renderer.response)

@@ -14,7 +14,7 @@ Nothing here knows labels, logs or times. Where the policy leaves a choice, this
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 
@@ -58,6 +58,11 @@ class Deposit:
     said: int = 0
     named: bool = False
 
+    @property
+    def object(self) -> tuple[str, str, str]:
+        """Versions of one object have it in common."""
+        return self.publisher, self.collection, self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -67,15 +72,24 @@ class Past:
     ends: Mapping[tuple[str, str], Past] = field(default_factory=dict)
 
 
+Audiences = Mapping[int, frozenset[str]]  # deposit → members
+Counts = Callable[[Deposit, Audiences], bool]
+
+
 @dataclass(slots=True)
 class Model:
+    """What happened, and the config of today: `groups` are the names of all groups.
+
+    `known` are the ids that each publisher ever deposited, `hidden` the objects that a publisher deleted whole,
+    `history` what was live after each post and deletion.
+    """
+
     members: dict[str, Member]
     collections: dict[str, Collection]
     groups: Sequence[str]
     past: Past = field(default_factory=Past)
     known: set[tuple[str, str]] = field(default_factory=set)
     hidden: set[tuple[str, str, str]] = field(default_factory=set)
-    seq: int = 0
     history: list[Past] = field(default_factory=list)
 
     # What happens -------------------------------------------------------------------------------------------
@@ -84,35 +98,29 @@ class Model:
         """One envelope: all of its ids count as known to each other. What is there already stays as it is."""
         new = [d for d in deposits if self.find(d.publisher, d.collection, d.id, d.version) is None]
         self.known |= {(d.publisher, d.id) for d in new}
-        for d in new:
-            refs = frozenset(r for r in d.refs if (d.publisher, r) in self.known)
-            self.past = replace(
-                self.past, live=(*self.past.live, replace(d, refs=refs, named=self.collections[d.collection].named))
-            )
-            self.hidden.discard((d.publisher, d.collection, d.id))
+        self.hidden -= {d.object for d in new}
+        self.past = replace(self.past, live=(*self.past.live, *map(self._on_the_day, new)))
         self.history.append(self.past)
+
+    def _on_the_day(self, d: Deposit) -> Deposit:
+        known = frozenset(r for r in d.refs if (d.publisher, r) in self.known)
+        return replace(d, refs=known, named=self.collections[d.collection].named)
 
     def delete(self, publisher: str, collection: str, object_id: str, versions: Iterable[int]) -> None:
         """Policy 3.8: nobody reads those any more; with the last of them the id leaves the publisher's own view."""
-        gone = {v for v in versions if self.find(publisher, collection, object_id, v) is not None}
-        before = self.past
-        live = tuple(
-            d
-            for d in before.live
-            if not ((d.publisher, d.collection, d.id) == (publisher, collection, object_id) and d.version in gone)
-        )
+        key, before = (publisher, collection, object_id), self.past
+        live = tuple(d for d in before.live if d.object != key or d.version not in set(versions))
         self.past = Past(live, before.ends)
-        if not self.own(publisher, collection, object_id):
-            self.hidden.add((publisher, collection, object_id))
+        if not self.own(*key):
+            self.hidden.add(key)
         if not any((d.publisher, d.id) == (publisher, object_id) for d in live):
-            self.past = replace(self.past, ends={**before.ends, (publisher, object_id): before})
+            self.past = Past(live, {**before.ends, (publisher, object_id): before})
         self.history.append(self.past)
 
     def own(self, publisher: str, collection: str, object_id: str) -> list[Deposit]:
         """Live ones, oldest version first."""
-        key = (publisher, collection, object_id)
-        found = [d for d in self.past.live if (d.publisher, d.collection, d.id) == key]
-        return sorted(found, key=lambda d: d.version)
+        key = publisher, collection, object_id
+        return sorted((d for d in self.past.live if d.object == key), key=lambda d: d.version)
 
     def find(self, publisher: str, collection: str, object_id: str, version: int) -> Deposit | None:
         return next((d for d in self.own(publisher, collection, object_id) if d.version == version), None)
@@ -144,70 +152,53 @@ class Model:
         addressed = named or any(f"group:{g}" in d.to for g in self.members[member].groups)
         return addressed or (not d.to and not d.named)
 
-    def meant(self, past: Past) -> frozenset[int] | None:
-        """Deposits that somebody else could read, if everybody were in every group; None in that world itself."""
-        if "" in self.members:
-            return None
-        able = Member(groups=frozenset(self.groups))
-        ideal = Model(
-            {m: able for m in [*self.members, ""]},
-            {n: replace(c, read=frozenset({"everyone"})) for n, c in self.collections.items()},
-            self.groups,
-        )
-        return ideal.somebody(past)
-
-    def somebody(self, past: Past) -> frozenset[int]:
-        audiences = self.audiences(past, ever_only=True)
-        return frozenset(d.seq for d in past.live if audiences[d.seq] - {d.publisher})
-
-    def audiences(self, past: Past | None = None, ever_only: bool = False) -> dict[int, frozenset[str]]:
-        """Deposit → who may read it by rules 2 to 9. The widest sets that agree with each other."""
+    def audiences(self, past: Past | None = None) -> Audiences:
+        """Deposit → who may read it by rules 2 to 9, of what is live now or was live then, under today's config."""
         past = past or self.past
-        meant = self.meant(past)
-        base = {d.seq: self.rules_2_to_6(d) for d in past.live}
-        ever, now = dict(base), dict(base)
-        while True:
-            closed = {d.seq: self._closed(d, base[d.seq], now, past) for d in past.live}
-            judged = {d.seq: self._not_closed_by_newer(d, closed[d.seq], ever, past, meant) for d in past.live}
-            if (closed, judged) == (ever, now):
-                return ever if ever_only else now
-            ever, now = closed, judged
+        meant = self._if_everybody_were_in_every_group().meant(past)
+        return self._judge(past, lambda w, _: w.seq in meant)[1]
 
-    def _closed(
-        self, d: Deposit, allowed: frozenset[str], now: Mapping[int, frozenset[str]], past: Past
-    ) -> frozenset[str]:
+    def meant(self, past: Past) -> set[int]:
+        """Deposits that somebody but their publisher may read."""
+        ever, _ = self._judge(past, lambda w, ever: bool(ever[w.seq] - {w.publisher}))
+        return {d.seq for d in past.live if ever[d.seq] - {d.publisher}}
+
+    def _if_everybody_were_in_every_group(self) -> Model:
+        able = Member(groups=frozenset(self.groups))
+        read = frozenset({"everyone"})
+        collections = {name: replace(c, read=read) for name, c in self.collections.items()}
+        return Model({name: able for name in [*self.members, "somebody"]}, collections, self.groups)
+
+    def _judge(self, past: Past, counts: Counts) -> tuple[Audiences, Audiences]:
+        """Audiences without rule 8, and with it: the widest sets that agree with each other.
+
+        `counts` says of a version, given the first, whether it closes older ones.
+        """
+        base = {d.seq: self.rules_2_to_6(d) for d in past.live}
+        found: tuple[Audiences, Audiences] = base, base
+        while True:
+            ever = {d.seq: self._closed(d, base[d.seq], found[1], past) for d in past.live}
+            closing = [w for w in past.live if counts(w, found[0])]
+            now = {d.seq: _not_closed_by_newer(d, ever[d.seq], found[0], closing) for d in past.live}
+            if (ever, now) == found:
+                return found
+            found = ever, now
+
+    def _closed(self, d: Deposit, allowed: frozenset[str], now: Audiences, past: Past) -> frozenset[str]:
         """Rule 9."""
         own = allowed & {d.publisher}
         for r in d.refs:
             allowed &= self._of_id(d.publisher, r, now, past)
         return allowed | own
 
-    def _of_id(self, publisher: str, object_id: str, now: Mapping[int, frozenset[str]], past: Past) -> frozenset[str]:
+    def _of_id(self, publisher: str, object_id: str, now: Audiences, past: Past) -> frozenset[str]:
         live = [d for d in past.live if (d.publisher, d.id) == (publisher, object_id)]
-        if not live:
-            past = past.ends[publisher, object_id]
-            now = self.audiences(past)
-            live = [d for d in past.live if (d.publisher, d.id) == (publisher, object_id)]
-        return frozenset().union(*(now[d.seq] for d in live))
+        if live:
+            return frozenset().union(*(now[d.seq] for d in live))
+        end = past.ends[publisher, object_id]
+        return self._of_id(publisher, object_id, self.audiences(end), end)
 
-    @staticmethod
-    def _not_closed_by_newer(
-        d: Deposit,
-        allowed: frozenset[str],
-        ever: Mapping[int, frozenset[str]],
-        past: Past,
-        meant: frozenset[int] | None,
-    ) -> frozenset[str]:
-        """Rule 8."""
-        own = allowed & {d.publisher}
-        for w in past.live:
-            if not (ever[w.seq] - {w.publisher} if meant is None else w.seq in meant):
-                continue
-            if (w.publisher, w.collection, w.id) == (d.publisher, d.collection, d.id) and w.version > d.version:
-                allowed &= ever[w.seq]
-        return allowed | own
-
-    def view(self, member: str, collection: str, audiences: Mapping[int, frozenset[str]]) -> set[Deposit]:
+    def view(self, member: str, collection: str, audiences: Audiences) -> set[Deposit]:
         """Every version that the member may read there: rule 10 on top of the others."""
         readable = [d for d in self.past.live if d.collection == collection and member in audiences[d.seq]]
         owners = {i: self._owner(member, [d for d in readable if d.id == i]) for i in {d.id for d in readable}}
@@ -225,11 +216,21 @@ class Model:
         """Since which moment of the history the member could read the publisher's deposits of the same id there."""
         key = publisher, like.collection, like.id
         for moment in reversed(range(len(self.history))):
-            past = self.history[moment]
-            now = self.audiences(past)
-            if not any((d.publisher, d.collection, d.id) == key and member in now[d.seq] for d in past.live):
+            past, now = self.history[moment], self.audiences(self.history[moment])
+            if not any(d.object == key and member in now[d.seq] for d in past.live):
                 return moment + 1
         return 0
+
+
+def _not_closed_by_newer(
+    d: Deposit, allowed: frozenset[str], ever: Audiences, closing: Iterable[Deposit]
+) -> frozenset[str]:
+    """Rule 8."""
+    own = allowed & {d.publisher}
+    for w in closing:
+        if w.object == d.object and w.version > d.version:
+            allowed &= ever[w.seq]
+    return allowed | own
 
 
 def newest(view: Iterable[Deposit]) -> set[Deposit]:

@@ -18,8 +18,9 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from tests.property.histories import Histories, Shape
+from tests.property.histories import Histories
 from tests.property.model import Collection, Member
+from tests.property.shapes import Shape
 from tests.property.world import World
 
 LONG = settings.get_current_profile_name() == "long"
@@ -51,15 +52,15 @@ WIDE = Shape(
 )
 # name → shape, histories in `make test`
 SHAPES = {
-    "one publisher with two objects": (TINY, 60),
-    "three versions": (Shape(members=THREE, collections=ONE_PLACE, campaigns=1, versions=3), 40),
+    "one publisher with two objects": (TINY, 50),
+    "three versions": (Shape(members=THREE, collections=ONE_PLACE, campaigns=1, versions=3), 30),
     "notes that refer to each other": (
         Shape(members=TWO, collections=ONE_PLACE, campaigns=1, notes=2, envelope=2),
-        40,
+        30,
     ),
     "one id by two publishers": (
         Shape(members=THREE, collections=ONE_PLACE, campaigns=1, publishers=("alice", "bob")),
-        40,
+        30,
     ),
     "one id by two publishers, one of them its creator": (
         Shape(
@@ -69,7 +70,7 @@ SHAPES = {
             publishers=("alice", "bob"),
             creators=True,
         ),
-        20,
+        15,
     ),
     "relays and named recipients": (
         Shape(
@@ -77,7 +78,7 @@ SHAPES = {
             collections=ONE_PLACE,
             tlps=("clear", "amber+strict", "red"),
         ),
-        25,
+        20,
     ),
     "a drop box and a room for named recipients": (
         Shape(
@@ -90,9 +91,9 @@ SHAPES = {
             named_only=True,
             changes=("group", "read", "write", "own", "named"),
         ),
-        20,
+        15,
     ),
-    "everything at once": (WIDE, 30),
+    "everything at once": (WIDE, 20),
 }
 
 
@@ -135,7 +136,7 @@ def test_every_member_gets_what_the_model_grants_it_on_postgresql(
             finally:
                 _execute(postgresql_server, f"DROP DATABASE {self.world.engine.url.database} WITH (FORCE)")
 
-    _run(OnPostgres, shape, Path(), tmp_path, 200 if LONG else 6, 20)
+    _run(OnPostgres, shape, Path(), tmp_path, 200 if LONG else 4, 20)
 
 
 @pytest.fixture

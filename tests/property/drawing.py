@@ -1,0 +1,162 @@
+"""What comes next in a random history: an object that can be published, or a change of the config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from hypothesis import strategies as st
+
+from tests.property import world as w
+from tests.property.model import Deposit, Model
+from tests.property.shapes import Shape
+
+Key = tuple[str, str, int]  # publisher, id, version
+
+
+@dataclass(slots=True)
+class Drawing:
+    """Draws by the model's state, so that nothing is drawn that the exchange has to refuse.
+
+    `said` remembers the latest body of each version: while one is live, the same body is said again.
+    """
+
+    shape: Shape
+    model: Model
+    absent: set[str] = field(default_factory=set)
+    said: dict[Key, Deposit] = field(default_factory=dict)
+    creators: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    seq: int = 0
+
+    # Objects ------------------------------------------------------------------------------------------------
+
+    def envelope(self, draw: st.DataObject, publisher: str, collection: str) -> list[Deposit]:
+        """Deposits of different ids."""
+        count = draw.draw(st.integers(1, self.shape.envelope), "objects")
+        found: dict[str, Deposit] = {}
+        for _ in range(count):
+            d = self._deposit(draw, publisher, collection)
+            found.setdefault(d.id, d)
+        self.said |= {(d.publisher, d.id, d.version): d for d in found.values()}
+        return list(found.values())
+
+    def _deposit(self, draw: st.DataObject, publisher: str, collection: str) -> Deposit:
+        object_id = draw.draw(st.sampled_from(self.shape.ids()), "id")
+        version = 0 if object_id.startswith("ipv4") else draw.draw(st.integers(1, self.shape.versions), "version")
+        key = publisher, object_id, version
+        self.seq += 1
+        if not any((d.publisher, d.id, d.version) == key for d in self.model.past.live):
+            return self._new(draw, key, collection)
+        known = self.said[key]
+        if self._takes(collection, known):
+            return replace(known, collection=collection, seq=self.seq)
+        return self._another(publisher, collection)
+
+    def _new(self, draw: st.DataObject, key: Key, collection: str) -> Deposit:
+        c = self.model.collections[collection]
+        names = self._nameable(collection)
+        tlp = draw.draw(st.sampled_from([t for t in self.shape.tlps if t != "red" or names]), "tlp")
+        words = [f"member:{m}" for m in names]
+        if tlp != "red":
+            words += [f"group:{g}" for g in self.shape.groups]
+            words += ["named-only"] * (self.shape.named_only and not c.named)
+        to = draw.draw(st.sets(st.sampled_from(words), min_size=int(tlp == "red" or c.named), max_size=2), "to")
+        refs: set[str] = set()
+        if key[1].startswith("note"):
+            others = [i for i in self.shape.ids() if i != key[1]]
+            refs = draw.draw(st.sets(st.sampled_from(others), min_size=1, max_size=2), "refs")
+        made = self._made(key, collection, tlp, to)
+        return replace(made, refs=frozenset(refs), creator=self._creator(draw, key))
+
+    def _another(self, publisher: str, collection: str) -> Deposit:
+        """A campaign of its own, where a body that is live elsewhere may not be said."""
+        names = self._nameable(collection)
+        key = publisher, w.campaign_id(100 + self.seq), 1
+        return self._made(key, collection, "amber", {f"member:{min(names)}"} if names else {"group:g1"})
+
+    def _made(self, key: Key, collection: str, tlp: str, to: set[str]) -> Deposit:
+        publisher, object_id, version = key
+        return Deposit(
+            seq=self.seq,
+            publisher=publisher,
+            collection=collection,
+            id=object_id,
+            version=version,
+            tlp=tlp,
+            to=frozenset(to),
+            refs=frozenset(),
+            said=self.seq,
+        )
+
+    def _creator(self, draw: st.DataObject, key: Key) -> str | None:
+        """The same in every version (STIX 2.1 section 3.6)."""
+        if not self.shape.creators or key[1].startswith("ipv4"):
+            return None
+        if key[:2] not in self.creators:
+            identities = [None, *(m.identity for m in self.model.members.values() if m.identity)]
+            self.creators[key[:2]] = draw.draw(st.sampled_from(identities), "creator")
+        return self.creators[key[:2]]
+
+    def _takes(self, collection: str, d: Deposit) -> bool:
+        names = {word.removeprefix("member:") for word in d.to if word.startswith("member:")}
+        named = any(word.startswith(("member:", "group:")) for word in d.to)
+        return names <= set(self._nameable(collection)) and (named or not self.model.collections[collection].named)
+
+    def _nameable(self, collection: str) -> list[str]:
+        """Members in the file that the collection lets read (3.5)."""
+        read = self.model.collections[collection].read
+        return [m for m in self.model.members if m not in self.absent and self.model.has(m, read)]
+
+    # The config ---------------------------------------------------------------------------------------------
+
+    def change(self, draw: st.DataObject) -> None:
+        what = draw.draw(st.sampled_from(list(self.shape.changes)), "change")
+        if what == "new":
+            self._newcomer(draw)
+        elif what == "file":
+            self._in_or_out_of_the_file(draw)
+        elif what in ("group", "relays", "door"):
+            self._member(draw, what)
+        else:
+            self._collection(draw, what)
+
+    def _member(self, draw: st.DataObject, what: str) -> None:
+        """`door`: suspended, or no longer."""
+        name = draw.draw(st.sampled_from([m for m in self.model.members if m not in self.absent]), "member")
+        m = self.model.members[name]
+        if what == "group":
+            m = replace(m, groups=m.groups ^ {draw.draw(st.sampled_from(list(self.shape.groups)), "group")})
+        elif what == "relays":
+            m = replace(m, relays=not m.relays)
+        else:
+            m = replace(m, present=not m.present)
+        self.model.members[name] = m
+
+    def _collection(self, draw: st.DataObject, what: str) -> None:
+        """`own`: hidden or not; `named`: the publisher has to name its recipients, or not."""
+        name = draw.draw(st.sampled_from(list(self.model.collections)), "collection")
+        c = self.model.collections[name]
+        rights: Sequence[frozenset[str]] = [frozenset({"everyone"}), *(frozenset({g}) for g in self.shape.groups)]
+        if what == "read":
+            c = replace(c, read=draw.draw(st.sampled_from(rights), "right"))
+        elif what == "write":
+            c = replace(c, write=draw.draw(st.sampled_from(rights), "right"))
+        elif what == "own":
+            c = replace(c, hidden=not c.hidden)
+        else:
+            c = replace(c, named=not c.named)
+        self.model.collections[name] = c
+
+    def _in_or_out_of_the_file(self, draw: st.DataObject) -> None:
+        """Back with the stanza it had."""
+        name = draw.draw(st.sampled_from(list(self.model.members)), "member")
+        back = name in self.absent
+        if back or len(self.absent) + 1 < len(self.model.members):
+            self.absent ^= {name}
+            self.model.members[name] = replace(self.model.members[name], present=back)
+
+    def _newcomer(self, draw: st.DataObject) -> None:
+        waiting = sorted(name for name in self.shape.late if name not in self.model.members)
+        if waiting:
+            name = draw.draw(st.sampled_from(waiting), "newcomer")
+            self.model.members[name] = self.shape.late[name]
