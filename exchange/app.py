@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from granian.constants import Interfaces, SSLProtocols
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.log import LOGGING_CONFIG
 from granian.log import logger as granian_log
 from granian.server import MPServer
@@ -135,7 +135,7 @@ def serve(
         workers=workers or os.cpu_count() or 1, blocking_threads=THREADS,
         respawn_failed_workers=True, workers_kill_timeout=STOP_SECONDS,
         ssl_cert=tls_cert, ssl_key=tls_key, ssl_protocol_min=SSLProtocols.tls12,  # T-8.2-05
-        websockets=False, log_dictconfig=_server_log(),
+        http=HTTPModes.http1, websockets=False, log_dictconfig=_server_log(),
     )  # fmt: skip
     server.home = home
     server.serve()

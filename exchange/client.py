@@ -217,13 +217,22 @@ def _api_roots(server: Server, url: str) -> Iterator[_Root]:
     if "api_roots" not in found and "max_content_length" not in found:
         raise Trouble(f"{url}: is neither TAXII discovery nor an API root; give the server's URL, like https://HOST/")
     if "max_content_length" in found:
-        yield _Root(url=url, max_bytes=int(found["max_content_length"]))
+        yield _Root(url=url, max_bytes=_max_bytes(found))
         return
-    for listed in found["api_roots"]:
+    roots = found["api_roots"]
+    if not isinstance(roots, list) or not all(isinstance(one, str) for one in roots):
+        raise Trouble(f"{url}: lists its API roots in a form that TAXII does not know")
+    for listed in roots:
         root = urljoin(url, listed).rstrip("/") + "/"
         if _origin(root) != _origin(url):
             raise Trouble(f"{url}: says that its API root is {root}, another host; give that as --url if you trust it")
-        yield _Root(url=root, max_bytes=int(server.json(root).get("max_content_length", 1 << 20)))
+        yield _Root(url=root, max_bytes=_max_bytes(server.json(root)))
+
+
+def _max_bytes(root: Mapping[str, Any]) -> int:
+    """What a POST may be long; a megabyte where the server does not say it as TAXII has it (T-4.2-03)."""
+    said = root.get("max_content_length")
+    return said if isinstance(said, int) and said > 0 else 1 << 20
 
 
 def _collections(server: Server, root: _Root) -> list[dict[str, Any]]:

@@ -73,6 +73,8 @@ def pull(server: Server, target: Target, state: Path, out: BinaryIO, advance: Ca
     while True:
         answer = server.get(f"{target.url}objects/", {"limit": str(PAGE), **query})
         page = _page(answer)
+        if page.more and not page.objects:
+            raise Trouble(f"{target.url}: promises more and sends nothing; what is remembered stays, try again later")
         if page.objects:
             last = answer.headers.get("X-TAXII-Date-Added-Last")
             if last is None:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from exchange import entries, feed, inforce, log, pages, policy, sequencer, status, stix, store
 from exchange.config import Collection
 from exchange.inforce import InForce
-from exchange.judging import Candidate, Judge
+from exchange.judging import Candidate, Envelope, Judge
 from exchange.sequencer import Clock
 from exchange.status import Result
 
@@ -90,11 +90,11 @@ def writable(conn: Connection, member: str, uid: str) -> tuple[InForce, Collecti
 def _commit_all(poster: Poster, uid: str, candidates: Sequence[Candidate], now: int) -> dict[int, Result]:
     results: dict[int, Result] = {}
     size, lead, tries = COMMIT, sequencer.LEAD, 0
-    work = _ordered(candidates)
+    work, envelope = _ordered(candidates), Envelope.of(candidates)
     while work:
         chunk, rest = _take(work, size)
         try:
-            results |= _commit(poster, uid, chunk, candidates, now, lead)
+            results |= _commit(poster, uid, chunk, envelope, now, lead)
         except sequencer.TooSlow:
             if len(work) - len(rest) > 1:
                 size = max(1, len(chunk) // 2)
@@ -136,7 +136,7 @@ def _take(work: Sequence[list[Candidate]], size: int) -> tuple[list[Candidate], 
 
 
 def _commit(
-    poster: Poster, uid: str, chunk: Sequence[Candidate], envelope: Sequence[Candidate], now: int, lead: int
+    poster: Poster, uid: str, chunk: Sequence[Candidate], envelope: Envelope, now: int, lead: int
 ) -> dict[int, Result]:
     """One transaction. Raises `TooSlow` where it took too long to be seen at the instants it gave."""
     too_deep: frozenset[str] = frozenset()

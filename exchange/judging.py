@@ -6,6 +6,7 @@ object and of nothing else (channel 18).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -62,6 +63,23 @@ def _refusal(obj: Mapping[str, Any] | None, message: str) -> Result:
     return Result(id=stix_id if isinstance(stix_id, str) else NO_ID, version=version, ok=False, message=message)
 
 
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the objects of one POST say of one another, worked out once: it holds for each chunk of them."""
+
+    statements: frozenset[str]  # definitions that restrict nobody
+    users: Mapping[str, Sequence[Candidate]]  # marking id → the objects that name it
+
+    @classmethod
+    def of(cls, candidates: Sequence[Candidate]) -> Envelope:
+        users: dict[str, list[Candidate]] = defaultdict(list)
+        for c in candidates:
+            for marking in c.markings:
+                users[marking].append(c)
+        definitions = (c.parsed for c in candidates if c.parsed.type == "marking-definition")
+        return cls(frozenset(d.id for d in definitions if markings.restricts_nobody(d.obj)), users)
+
+
 class Judge:
     """One chunk of one publisher's envelope against the config in force and its earlier deposits."""
 
@@ -71,7 +89,7 @@ class Judge:
         state: InForce,
         member: str,
         collection: Collection,
-        envelope: Sequence[Candidate],
+        envelope: Envelope,
     ) -> None:
         self.conn = conn
         self.state = state
@@ -84,11 +102,10 @@ class Judge:
 
     def _harmless(self) -> frozenset[str]:
         """Definitions of the publisher's own, in this envelope or before, that restrict nobody (policy.md 3.5)."""
-        used = frozenset().union(*(c.markings for c in self.envelope))
-        here = {c.parsed.id for c in self.envelope if c.parsed.type == "marking-definition"
-                and markings.restricts_nobody(c.parsed.obj)}  # fmt: skip
-        earlier = entries.owned(self.conn, self.publisher, sorted(used - here - markings.TLP_IDS.keys()))
-        return frozenset(here) | {o.id for o in earlier if markings.restricts_nobody(orjson.loads(o.json))}
+        here = self.envelope.statements
+        used = self.envelope.users.keys() - here - markings.TLP_IDS.keys()
+        earlier = entries.owned(self.conn, self.publisher, sorted(used))
+        return here | {o.id for o in earlier if markings.restricts_nobody(orjson.loads(o.json))}
 
     def chunk(
         self, chunk: Sequence[Candidate], too_deep: frozenset[str]
@@ -160,7 +177,7 @@ class Judge:
         own = self._said(c)
         found = {own}
         if c.parsed.type == "marking-definition" and own == Said():
-            users = {self._said(u) for u in self.envelope if c.parsed.id in u.markings}
+            users = {self._said(u) for u in self.envelope.users.get(c.parsed.id, ())}
             found = {s for s in users if policy.refusal(self.state.config, self.collection, s) is None} or found
         return sorted({policy.taken(self.collection, s) for s in found}, key=lambda s: s.text)
 

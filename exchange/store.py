@@ -39,8 +39,8 @@ T = TypeVar("T")
 def connect(url: str, pool: int = 16) -> Engine:
     """An engine on `url`. SQLite: WAL, every commit synced, transactions as we say and not as the driver guesses."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=pool, max_overflow=0, pool_pre_ping=True)
-    engine = create_engine(url, pool_size=pool, max_overflow=0)
+        return create_engine(url, pool_size=pool, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(url, pool_size=pool, max_overflow=0, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
