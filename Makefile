@@ -12,10 +12,10 @@ SOURCES := $(wildcard exchange tests bench)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-long lint format bench lock clean
+.PHONY: help run test test-clients test-long fuzz lint format conformance second-opinion bench lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY) ## serve the sample exchange: members, keys and findings ready, three lines to paste
 	@$(BIN)/python -m exchange.demo
@@ -23,8 +23,14 @@ run: $(READY) ## serve the sample exchange: members, keys and findings ready, th
 test: $(READY) ## every test on SQLite and PostgreSQL, with branch coverage (JOBS=2)
 	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
 
+test-clients: $(READY) ## every client through one story; writes docs/clients-table.md
+	$(BIN)/python -m tests.clients
+
 test-long: $(READY) ## the same, with the long tests and many more random cases
 	HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -n $(JOBS) -m ""
+
+fuzz: $(READY) ## 200,000 broken requests to a real server, about ten minutes (SEED=0: from which on)
+	EXCHANGE_FUZZ=200000 EXCHANGE_FUZZ_SEED=$(or $(SEED),0) $(BIN)/python -m pytest tests/protocol/test_robust_bytes.py
 
 lint: $(READY) ## style, types and the boundaries between modules
 	$(BIN)/ruff check $(SOURCES)
@@ -35,6 +41,12 @@ lint: $(READY) ## style, types and the boundaries between modules
 format: $(READY) ## rewrite the code as `make lint` wants it, as far as a tool can
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+conformance: $(READY) ## write docs/conformance.md from the rows and the tests that hold them
+	$(BIN)/python -m tests.conformance
+
+second-opinion: $(READY) ## judge 10,000 objects by two other judges too; writes docs/second-opinion.md (minutes)
+	$(BIN)/python -m tests.conformance_second_opinion
 
 bench: $(READY) ## measure, beside the limit of the same machine
 	$(BIN)/python -m bench

@@ -17,6 +17,7 @@ from exchange.grants import Grant
 from exchange.pages import View
 
 FOREVER = (1 << 62) - 1
+MOST_CANDIDATES = 20_000  # log rows looked at by one statement
 PAGE_BYTES = 16 << 20  # of objects in one answer; a page ends before the one that would exceed it
 
 
@@ -109,11 +110,12 @@ class _Log:
 
     def read(self, conn: Connection, view: View, after: int, limit: int) -> list[Record]:
         found: list[Record] = []
-        bound = max(self.start, after - self.shift)
+        bound, size = max(self.start, after - self.shift), limit + limit // 2
         while len(found) < limit and bound < self.stop:
-            rows, bound = pages.log_page(conn, view, g=self.g, after=bound, upto=self.stop, limit=limit - len(found))
+            rows, bound = pages.log_page(conn, view, g=self.g, after=bound, upto=self.stop, limit=size)
             found += [Record(row.at + self.shift, row.version) for row in rows]
-        return found
+            size = min(2 * size, MOST_CANDIDATES)  # where little counts, look further at a time
+        return found[:limit]
 
 
 @dataclass(frozen=True, slots=True)

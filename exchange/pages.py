@@ -38,39 +38,31 @@ _FIRST = "(NOT " + _OTHER.format(sign="<") + ")"
 _MINE_L = _MINE.format(row="l")
 _COLUMNS = "l.at, l.label, l.n, l.version"
 
-# Common rows that the member has apart are passed over, so a label that it fills itself would be walked to its end:
-# no page goes beyond the member's own next `limit` rows.
-_OWN = """
-    WITH own AS MATERIALIZED (SELECT COALESCE((
-        SELECT o.at FROM log o
-         WHERE o.collection = :c AND o.lane = :m AND o.lane <> 0 AND o.at > :after AND o.at <= :upto
-         ORDER BY o.at LIMIT 1 OFFSET :limit), :upto) AS bound)"""
-
+# The first candidates by cheap conditions alone, each then judged: what takes a look-up a row is asked of no more rows
+# than the page may hold, and no label is walked further than they reach.
 _LOG = {
-    "sqlite": _OWN
-    + """
-    SELECT own.bound, p.* FROM own LEFT JOIN (
-        SELECT {columns} FROM reach r CROSS JOIN log l
+    "sqlite": """
+    SELECT {columns}, CASE WHEN {judged} THEN 1 ELSE 0 END AS kept FROM (
+        SELECT e.* FROM reach r CROSS JOIN log e
          WHERE r.member = :m AND r.collection = :c AND r.g <= :g
-           AND l.label = r.label AND l.at > :after AND l.at <= (SELECT bound FROM own)
-           AND {where}
-         ORDER BY l.at LIMIT :limit) p""",
-    "postgresql": _OWN
-    + """,
-    f AS MATERIALIZED (
-        SELECT r.label, l.at FROM reach r CROSS JOIN LATERAL (
-            SELECT l.at FROM log l WHERE l.label = r.label AND l.at > :after AND l.at <= (SELECT bound FROM own)
-               AND {where} ORDER BY l.at LIMIT 1) l
+           AND e.label = r.label AND e.at > :after AND e.at <= :upto
+           AND {quick}
+         ORDER BY e.at LIMIT :limit) l""",
+    "postgresql": """
+    WITH f AS MATERIALIZED (
+        SELECT r.label, e.at FROM reach r CROSS JOIN LATERAL (
+            SELECT e.at FROM log e WHERE e.label = r.label AND e.at > :after AND e.at <= :upto
+               AND {quick} ORDER BY e.at LIMIT 1) e
          WHERE r.member = :m AND r.collection = :c AND r.g <= :g),
     b AS MATERIALIZED (
-        SELECT CASE WHEN count(*) < :limit THEN (SELECT bound FROM own) ELSE max(at) END AS bound
+        SELECT CASE WHEN count(*) < :limit THEN :upto ELSE max(at) END AS bound
           FROM (SELECT at FROM f ORDER BY at LIMIT :limit) q)
-    SELECT own.bound, p.* FROM own LEFT JOIN (
-        SELECT {columns} FROM f CROSS JOIN LATERAL (
-            SELECT {columns} FROM log l
-             WHERE l.label = f.label AND l.at >= f.at AND l.at <= (SELECT bound FROM b)
-               AND {where} ORDER BY l.at LIMIT :limit) l
-         WHERE f.at <= (SELECT bound FROM b) ORDER BY l.at LIMIT :limit) p ON true""",
+    SELECT {columns}, CASE WHEN {judged} THEN 1 ELSE 0 END AS kept FROM (
+        SELECT e.* FROM f CROSS JOIN LATERAL (
+            SELECT e.* FROM log e
+             WHERE e.label = f.label AND e.at >= f.at AND e.at <= (SELECT bound FROM b)
+               AND {quick} ORDER BY e.at LIMIT :limit) e
+         WHERE f.at <= (SELECT bound FROM b) ORDER BY e.at LIMIT :limit) l""",
 }
 
 _RUNS = """
@@ -128,11 +120,18 @@ class Filters:
     exact: tuple[int, ...] = ()
     ids: tuple[str, ...] = ()
 
-    def where(self) -> str:
-        """A condition on row `l`; its values are bound as `types` and `exact`."""
-        parts = [_MINE_L]
+    def quick(self) -> str:
+        """What of the condition the row itself, or one key, decides; bound as `types` and `exact`."""
+        parts = []
         if self.types:
-            parts.append("EXISTS (SELECT 1 FROM object q WHERE q.number = l.object AND q.type IN :types)")
+            parts.append("EXISTS (SELECT 1 FROM object q WHERE q.number = {row}.object AND q.type IN :types)")
+        if not self.every and self.last and not self.first and not self.exact:
+            parts.append("NOT {row}.superseded")  # word for word, so that the partial index serves
+        return " AND ".join(parts) or "1 = 1"
+
+    def judged(self) -> str:
+        """The rest of the condition: it looks at other rows of the log."""
+        parts = [_MINE_L]
         if not self.every:
             ways = [_LAST] * self.last + [_FIRST] * self.first + ["l.ver IN :exact"] * bool(self.exact)
             parts.append("(" + " OR ".join(ways) + ")")
@@ -161,13 +160,15 @@ class View:
 
 def statement(template: str | Mapping[str, str], dialect: str, filters: Filters) -> TextClause:
     """The SQL text of a page query; lists are expanded."""
-    return _statement(template if isinstance(template, str) else template[dialect], filters.where())
+    sql = template if isinstance(template, str) else template[dialect]
+    return _statement(sql, filters.quick(), filters.judged())
 
 
 @lru_cache(maxsize=256)
-def _statement(sql: str, where: str) -> TextClause:
+def _statement(sql: str, quick: str, judged: str) -> TextClause:
     # Built once: a poll that finds nothing costs little more than building its statement would.
-    clause = text(sql.format(columns=_COLUMNS, where=where))
+    where = f"{quick.format(row='l')} AND {judged}"
+    clause = text(sql.format(columns=_COLUMNS, quick=quick.format(row="e"), judged=judged, where=where))
     names = {"types", "exact", "ids"} & set(clause._bindparams)
     return clause.bindparams(*(bindparam(name, expanding=True) for name in sorted(names)))
 
@@ -180,15 +181,15 @@ class Stretch(NamedTuple):
 
 
 def log_page(conn: Connection, view: View, *, g: int, after: int, upto: int, limit: int) -> Stretch:
-    """The first rows between two instants, of labels that came with grant `g` or before.
+    """What counts of the first `limit` candidates between two instants, of labels that came with grant `g` or before.
 
-    Fewer than `limit` rows with a bound before `upto`: ask again from the bound. Cost: O(limit + labels) by the log's
-    key, whatever the collection's size.
+    A bound before `upto`: there may be more after it. Cost: O(limit + labels) by the log's key, whatever the
+    collection's size.
     """
     sql = statement(_LOG, conn.dialect.name, view.filters)
     found = conn.execute(sql, view.values(g=g, after=after, upto=upto, limit=limit)).all()
-    rows = sorted((row for row in found if row.at is not None), key=lambda row: row.at)  # a join promises no order
-    return Stretch(rows, found[0].bound)
+    found = sorted(found, key=lambda row: row.at)  # a query around an ordered one promises no order
+    return Stretch([row for row in found if row.kept], found[-1].at if len(found) == limit else upto)
 
 
 def grant_runs(conn: Connection, view: View, *, g: int, after: int) -> Sequence[Any]:

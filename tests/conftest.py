@@ -21,9 +21,7 @@ from sqlalchemy.pool import NullPool
 # A machine under load is slow, which says nothing about the code: no deadline, no check for slow examples.
 # The default profile tries the same examples on every run, so `make test` answers the same twice;
 # `make test-long` looks for new ones.
-settings.register_profile(
-    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "long",
     deadline=None,

@@ -141,13 +141,15 @@ class Histories(RuleBasedStateMachine):
 
     # Administration, time, clients --------------------------------------------------------------------------
 
-    @rule(draw=st.data(), count=st.integers(1, 2))
-    def change_the_config(self, draw: st.DataObject, count: int) -> None:
-        clock = self.begin("config")
-        for _ in range(count):
-            self.drawing.change(draw)
-        self.apply()
-        self.watch.settle(clock)
+    @rule(draw=st.data(), applies=st.lists(st.integers(1, 2), min_size=1, max_size=2))
+    def change_the_config(self, draw: st.DataObject, applies: list[int]) -> None:
+        """So many changes in each apply, one apply right after the other."""
+        for changes in applies:
+            clock = self.begin("config")
+            for _ in range(changes):
+                self.drawing.change(draw)
+            self.apply()
+            self.watch.settle(clock)
 
     @rule(what=st.sampled_from(["pass", "set", "restart"]), draw=st.data())
     def meanwhile(self, what: str, draw: st.DataObject) -> None:

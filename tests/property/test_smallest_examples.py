@@ -141,6 +141,28 @@ def test_after_a_gain_a_member_s_later_runs_still_end_on_whole_milliseconds(exch
     assert times(exchange, "carol")["z"] % w.MILLISECOND == 0
 
 
+def test_gains_at_one_instant_come_one_after_the_other(exchange: World) -> None:
+    for n, group in enumerate(["g1", "g2", "g1", "g2"]):
+        post(exchange, campaign(n, text=f"{group} {n}", marks=marks(exchange, f"group:{group}")))
+    exchange.apply(files(carol={"in": ["g1"]}))
+    first = times(exchange, "carol")
+    exchange.apply(files(carol={"in": ["g1", "g2"]}))
+    post(exchange, campaign(9, text="after"))
+    assert exchange.view("carol", A, after=max(first.values())) == ["g2 1", "g2 3", "after"]
+    assert exchange.view("carol", A) == ["g1 0", "g1 2", "g2 1", "g2 3", "after"]
+
+
+def test_a_second_gain_stands_behind_what_a_first_one_moved(exchange: World) -> None:
+    g1, g2 = marks(exchange, "group:g1"), marks(exchange, "group:g2")
+    post(exchange, *(campaign(n, text=f"g1 {n}", marks=g1) for n in range(3)))
+    post(exchange, campaign(5, text="g2", marks=g2))
+    exchange.apply(files(carol={"in": ["g1"]}))
+    post(exchange, campaign(6, text="between"))
+    cursor = times(exchange, "carol")["between"]
+    exchange.apply(files(carol={"in": ["g1", "g2"]}))
+    assert exchange.view("carol", A, after=cursor) == ["g2"]
+
+
 # Time given before the commit, seen after it ------------------------------------------------------------------
 
 

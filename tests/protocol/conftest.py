@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from exchange import audit, inforce, store
+from tests import conformance
 from tests.protocol.served import FRESH, Member, Served, collection_id, files, running, write
+
+CARRIED = pytest.StashKey[conformance.Held]()
+COLLECTED = pytest.StashKey[frozenset[Path]]()
+
+
+@pytest.hookimpl(tryfirst=True)  # before `long` tests are left out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep which tests carry which rows, for test_conformance.py."""
+    config.stash[CARRIED] = conformance.carried(items)
+    config.stash[COLLECTED] = frozenset(item.path for item in items)
+
+
+@pytest.fixture
+def held(pytestconfig: pytest.Config) -> conformance.Held:
+    """What the tests of this run carry; only of a run of all of them."""
+    collected = pytestconfig.stash[COLLECTED]
+    if missing := conformance.files() - collected:
+        pytest.skip(f"rows are looked at where every test is collected, and {len(missing)} files are not")
+    return pytestconfig.stash[CARRIED]
 
 
 @pytest.fixture(scope="session")

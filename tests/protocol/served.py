@@ -43,7 +43,7 @@ RIGHTS = {
     "post": "write: [makers]\nread: [readers]",
     "notice": "write: [readers]\nread: everyone",
 }
-FRESH = 100  # collections open to everybody, one for each test that asks
+FRESH = 250  # collections open to everybody, one for each test that asks
 
 
 def collection_id(number: int) -> str:
@@ -131,36 +131,47 @@ class Served:
             time.sleep(0.05)
 
 
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files of a server's certificate and its key."""
+
+    certificate: Path
+    key: Path
+
+
 @contextmanager
-def running(home: Path, workers: int = 1) -> Iterator[Served]:
+def running(home: Path, workers: int = 1, tls: Tls | None = None) -> Iterator[Served]:
     """`exchange.app.serve` in a process of its own, on a free port of loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = home / "server.log"
-    with log.open("wb") as out, start(home, port, workers, out) as process:
+    url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+    with log.open("wb") as out, start(home, port, workers, out, tls) as process:
         try:
-            wait_until_ready(process, f"http://127.0.0.1:{port}", log)
+            wait_until_ready(process, url, log, verify=str(tls.certificate) if tls else True)
             exchange = app.open_exchange(home)
-            yield Served(url=f"http://127.0.0.1:{port}", home=home, process=process, log=log, exchange=exchange)
+            yield Served(url=url, home=home, process=process, log=log, exchange=exchange)
             exchange.engine.dispose()
         finally:
             process.terminate()
 
 
-def start(home: Path, port: int, workers: int, out: Any) -> subprocess.Popen[bytes]:
+def start(home: Path, port: int, workers: int, out: Any, tls: Tls | None = None) -> subprocess.Popen[bytes]:
     code = "import sys; from pathlib import Path; from exchange import app; "
-    code += "app.serve(Path(sys.argv[1]), port=int(sys.argv[2]), workers=int(sys.argv[3]))"
+    code += "cert, key = [Path(name) for name in sys.argv[4:]] or [None, None]; "
+    code += "app.serve(Path(sys.argv[1]), port=int(sys.argv[2]), workers=int(sys.argv[3]), tls_cert=cert, tls_key=key)"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("EXCHANGE_")}
     command = [sys.executable, "-c", code, str(home), str(port), str(workers)]
+    command += [str(tls.certificate), str(tls.key)] if tls else []
     return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path, verify: str | bool = True) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if requests.get(f"{url}/readyz", timeout=5).status_code == 200:
+            if requests.get(f"{url}/readyz", timeout=5, verify=verify).status_code == 200:
                 return
         except requests.ConnectionError:
             time.sleep(0.05)

@@ -14,11 +14,13 @@ def _basic(user: str, key: str) -> str:
     return f"Basic {b64encode(f'{user}:{key}'.encode()).decode()}"
 
 
+@pytest.mark.row("T-8.2-04")
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "TOKEN", "Token"])
 def test_a_key_may_come_by_any_scheme_in_any_case(alpha: Member, scheme: str) -> None:
     assert alpha.ask("/taxii2/", headers={"Authorization": f"{scheme} {alpha.key}"}).status_code == 200
 
 
+@pytest.mark.row("T-8.2-04", "A-20")
 @pytest.mark.parametrize("user", ["alpha", "", "somebody else", "ünïcode"])
 def test_with_basic_the_password_alone_decides(alpha: Member, user: str) -> None:
     header = _basic(user, alpha.key)
@@ -29,6 +31,7 @@ def test_with_basic_the_password_alone_decides(alpha: Member, user: str) -> None
 WRONG = ["", "Bearer", "Bearer ", "Bearer exk_aaaaaaaaaaaa_b", "Basic ###", "Basic YWxwaGE=", "Digest x", "Bearer ÿ"]
 
 
+@pytest.mark.row("T-1.6-02", "T-5-01", "I-3.1")
 @pytest.mark.parametrize("path", ["/taxii2/", "/exchange/collections/notice/objects/", "/no/such/path", "/"])
 @pytest.mark.parametrize("header", WRONG)
 def test_nobody_gets_in_without_a_key(served: Served, header: str, path: str) -> None:
@@ -38,6 +41,7 @@ def test_nobody_gets_in_without_a_key(served: Served, header: str, path: str) ->
     assert found.headers["WWW-Authenticate"] == 'Basic realm="exchange", Bearer realm="exchange"'
 
 
+@pytest.mark.row("T-1.6-02")
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "HEAD"])
 def test_every_method_asks_for_a_key(served: Served, method: str) -> None:
     assert Member(url=served.url, key="").ask("/exchange/collections/notice/objects/", method).status_code == 401
@@ -72,6 +76,7 @@ def test_the_key_of_a_suspended_member_is_refused_with_the_same_words(served: Se
     assert {**asleep.json(), "error_id": ""} == {**unknown.json(), "error_id": ""}
 
 
+@pytest.mark.row("T-5.5-04", "I-3.5.2")
 def test_a_key_that_may_only_read_cannot_publish(served: Served, fresh: str) -> None:
     reader = served.member("alpha", scope=("read",))
     found = reader.ask(f"/exchange/collections/{fresh}/").json()
@@ -80,6 +85,7 @@ def test_a_key_that_may_only_read_cannot_publish(served: Served, fresh: str) -> 
     assert reader.ask(f"/exchange/collections/{fresh}/objects/").status_code == 200
 
 
+@pytest.mark.row("T-5.3-03", "I-3.5.2")
 def test_a_key_that_may_only_write_cannot_read(served: Served, fresh: str) -> None:
     writer = served.member("alpha", scope=("write",))
     assert writer.post(fresh, indicator()).status_code == 202
@@ -87,6 +93,7 @@ def test_a_key_that_may_only_write_cannot_read(served: Served, fresh: str) -> No
         assert writer.ask(f"/exchange/collections/{fresh}/{path}").status_code == 403
 
 
+@pytest.mark.row("T-5.2-02")
 def test_a_key_for_one_collection_lists_the_others_without_rights(served: Served) -> None:
     member = served.member("alpha", collections=[collection_id(3)])
     found = {

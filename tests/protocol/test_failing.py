@@ -46,6 +46,7 @@ def _headers(exchange: app.Exchange) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}", "Content-Type": MEDIA_TYPE}
 
 
+@pytest.mark.row("T-3.6-03")
 @pytest.mark.parametrize("path", ["/readyz", "/taxii2/"])
 def test_before_the_first_apply_nothing_is_served(exchange: app.Exchange, path: str) -> None:
     found = _client(exchange).get(path)
@@ -53,6 +54,7 @@ def test_before_the_first_apply_nothing_is_served(exchange: app.Exchange, path: 
     assert _client(exchange).get("/healthz").status_code == 200
 
 
+@pytest.mark.row("T-3.1-03", "T-B-01")
 def test_a_fault_is_logged_by_its_error_id_and_told_to_nobody(
     applied: app.Exchange, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -68,6 +70,7 @@ def test_a_fault_is_logged_by_its_error_id_and_told_to_nobody(
     assert "JSONDecodeError" in caplog.text
 
 
+@pytest.mark.row("T-3.6-03")
 def test_a_database_that_stays_locked_is_a_503_with_a_time_to_come_back(applied: app.Exchange) -> None:
     event.listen(applied.engine, "connect", _wait_for_nothing)
     applied.engine.dispose()

@@ -87,6 +87,7 @@ def test_exactly_what_breaks_a_must_is_refused_each_with_its_place(status: t2c.S
     assert {failure["message"].split(": ")[0] for failure in status.failures} == FAULTS
 
 
+@pytest.mark.row("T-1.6-03", "T-3.5-03", "T-3.5-04", "A-14")
 @pytest.mark.parametrize("name", ["lab", "analyst", "other", "isac"])
 @pytest.mark.parametrize("by", ["next", "added_after"])
 def test_each_member_gets_what_the_policy_gives_it_and_nothing_else(

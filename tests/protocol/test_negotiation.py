@@ -26,12 +26,14 @@ REFUSED = [
 ]  # fmt: skip
 
 
+@pytest.mark.row("T-3.1-05", "T-3.1-06", "T-3.1-07", "T-3.1-08", "T-3.1-09", "T-3.1-12", "A-21")
 @pytest.mark.parametrize("accept", ACCEPTED)
 def test_whatever_covers_taxii_2_1_is_served(alpha: Member, accept: str) -> None:
     found = alpha.ask("/exchange/collections/notice/manifest/", headers={"Accept": accept})
     assert (found.status_code, found.headers["Content-Type"]) == (200, MEDIA_TYPE)
 
 
+@pytest.mark.row("T-3.1-08", "T-3.1-09", "T-3.1-11", "T-3.1-13", "A-21")
 @pytest.mark.parametrize("accept", REFUSED)
 def test_whatever_does_not_is_not_acceptable(alpha: Member, accept: str) -> None:
     found = alpha.ask("/exchange/collections/notice/manifest/", headers={"Accept": accept})
@@ -61,6 +63,7 @@ ERRORS = [
 ]
 
 
+@pytest.mark.row("T-3.1-03", "T-3.1-04", "T-3.6-01", "T-3.6-02")
 @pytest.mark.parametrize(("method", "path", "headers", "status"), ERRORS)
 def test_every_error_is_a_taxii_error_object(
     alpha: Member, method: str, path: str, headers: dict[str, str], status: int
@@ -73,15 +76,18 @@ def test_every_error_is_a_taxii_error_object(
     assert uuid.UUID(body["error_id"]).version == 4
 
 
+@pytest.mark.row("T-3.6-01")
 def test_an_error_id_names_one_occurrence(alpha: Member) -> None:
     assert len({alpha.ask("/nothing/").json()["error_id"] for _ in range(3)}) == 3
 
 
+@pytest.mark.row("T-3.1-17")
 def test_a_method_that_is_not_defined_says_which_are(alpha: Member) -> None:
     allowed = alpha.ask("/exchange/collections/notice/objects/", "PUT").headers["Allow"]
     assert set(allowed.split(", ")) == {"GET", "HEAD", "POST"}
 
 
+@pytest.mark.row("T-H-02")
 @pytest.mark.parametrize("path", ["/taxii2/", "/exchange/collections/notice/objects/", "/nothing/", "/healthz"])
 def test_no_answer_may_be_cached_or_shared(alpha: Member, path: str) -> None:
     headers = alpha.ask(path).headers
@@ -92,6 +98,7 @@ def test_no_answer_may_be_cached_or_shared(alpha: Member, path: str) -> None:
     assert "Last-Modified" not in headers
 
 
+@pytest.mark.row("T-H-01")
 def test_a_long_answer_is_compressed_for_whoever_takes_gzip(alpha: Member, fresh: str) -> None:
     alpha.post(fresh, *[indicator() for _ in range(10)])
     path = f"/exchange/collections/{fresh}/objects/"
@@ -106,12 +113,14 @@ def test_a_short_answer_is_not_compressed(alpha: Member) -> None:
     assert "Content-Encoding" not in alpha.ask("/exchange/", headers={"Accept-Encoding": "gzip"}).headers
 
 
+@pytest.mark.row("T-B-01")
 def test_an_error_never_repeats_what_was_asked_for(alpha: Member) -> None:
     secret = "indicator--3f1c7a2e-0000-4000-8000-5ec2e75ec2e7"
     for path in (f"/{secret}/", f"/exchange/collections/{secret}/", f"/exchange/collections/notice/objects/{secret}/"):
         assert secret not in alpha.ask(path).text
 
 
+@pytest.mark.row("T-8.2-02")
 def test_a_request_without_a_user_agent_is_served(served: Served, alpha: Member) -> None:
     with requests.Session() as session:
         session.headers.clear()

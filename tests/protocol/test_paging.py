@@ -28,6 +28,7 @@ def _all_by_next(member: Member, path: str, query: str, name: str = "objects") -
     return [item for page in pages for item in page[name]], pages
 
 
+@pytest.mark.row("T-3.5-02", "T-3.5-03", "T-3.3-01", "A-02")
 @pytest.mark.parametrize("size", [1, 4, 5, 20, 100, 0])
 def test_a_stock_client_pages_through_everything_once(alpha: Member, beta: Member, fresh: str, size: int) -> None:
     ids = _publish(alpha, fresh, 20)
@@ -37,6 +38,7 @@ def test_a_stock_client_pages_through_everything_once(alpha: Member, beta: Membe
         assert [one["id"] for page in pages for one in page["objects"]] == ids
 
 
+@pytest.mark.row("T-3.4-08", "T-3.4-09", "T-3.5-01", "T-3.5-02", "T-3.5-05", "A-02")
 def test_pages_are_full_until_the_last_which_alone_has_no_next(alpha: Member, fresh: str) -> None:
     _publish(alpha, fresh, 10)
     for path in ("objects", "manifest"):
@@ -44,6 +46,7 @@ def test_pages_are_full_until_the_last_which_alone_has_no_next(alpha: Member, fr
         assert [(len(p["objects"]), p["more"], "next" in p) for p in pages] == [(5, True, True), (5, False, False)]
 
 
+@pytest.mark.row("T-3.5-01", "T-3.5-02", "T-3.5-04", "T-5.8-01", "A-02", "A-18", "I-3.14")
 def test_versions_are_paged_by_next_and_by_the_last_date(alpha: Member, fresh: str) -> None:
     one = indicator()
     texts = [f"2024-0{n}-01T00:00:00.000Z" for n in range(1, 6)]
@@ -56,6 +59,7 @@ def test_versions_are_paged_by_next_and_by_the_last_date(alpha: Member, fresh: s
     assert first.json()["versions"] + rest.json()["versions"] == texts
 
 
+@pytest.mark.row("T-3.5-04", "A-10")
 def test_the_last_date_goes_on_where_next_would(alpha: Member, fresh: str) -> None:
     ids = _publish(alpha, fresh, 10)
     found: list[str] = []
@@ -69,6 +73,7 @@ def test_the_last_date_goes_on_where_next_would(alpha: Member, fresh: str) -> No
     assert found == ids
 
 
+@pytest.mark.row("T-3.4-03")
 def test_a_poll_after_the_last_date_gets_what_came_since_and_nothing_else(alpha: Member, fresh: str) -> None:
     _publish(alpha, fresh, 5)
     path = f"/exchange/collections/{fresh}/objects/"
@@ -79,6 +84,7 @@ def test_a_poll_after_the_last_date_gets_what_came_since_and_nothing_else(alpha:
     assert alpha.ask(path, params=after).json()["objects"] == [new]
 
 
+@pytest.mark.row("A-19")
 def test_a_client_that_cuts_dates_to_milliseconds_reads_nothing_twice(alpha: Member, fresh: str) -> None:
     _publish(alpha, fresh, 5)
     path = f"/exchange/collections/{fresh}/objects/"
@@ -86,6 +92,7 @@ def test_a_client_that_cuts_dates_to_milliseconds_reads_nothing_twice(alpha: Mem
     assert alpha.ask(path, params={"added_after": cut}).json() == {"more": False}
 
 
+@pytest.mark.row("T-3.4-05", "A-19")
 @pytest.mark.parametrize("form", ["{}Z", "{}+00:00", "{} 00:00", "{}z"])
 def test_every_form_of_a_time_zone_is_understood(alpha: Member, fresh: str, form: str) -> None:
     ids = _publish(alpha, fresh, 5)
@@ -98,6 +105,7 @@ def test_every_form_of_a_time_zone_is_understood(alpha: Member, fresh: str, form
 # What a `next` means ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.row("T-3.5-03", "A-22")
 def test_next_alone_remembers_the_filters(alpha: Member, fresh: str) -> None:
     ids = _publish(alpha, fresh, 10)
     path = f"/exchange/collections/{fresh}/objects/"
@@ -106,6 +114,7 @@ def test_next_alone_remembers_the_filters(alpha: Member, fresh: str) -> None:
     assert [one["id"] for one in found["objects"]] == ids[2:4]
 
 
+@pytest.mark.row("T-3.5-08")
 def test_next_may_be_used_twice_and_with_another_limit(alpha: Member, fresh: str) -> None:
     ids = _publish(alpha, fresh, 10)
     path = f"/exchange/collections/{fresh}/objects/"
@@ -115,6 +124,7 @@ def test_next_may_be_used_twice_and_with_another_limit(alpha: Member, fresh: str
         assert [one["id"] for one in found["objects"]] == ids[2 : 2 + limit]
 
 
+@pytest.mark.row("T-3.5-07", "T-3.5-08")
 def test_the_filters_of_the_request_win_over_those_of_next(alpha: Member, fresh: str) -> None:
     ids = _publish(alpha, fresh, 10)
     path = f"/exchange/collections/{fresh}/objects/"
@@ -123,6 +133,7 @@ def test_the_filters_of_the_request_win_over_those_of_next(alpha: Member, fresh:
     assert [one["id"] for one in found["objects"]] == [ids[9]]
 
 
+@pytest.mark.row("T-3.5-09")
 def test_next_with_the_added_after_it_came_from_goes_on(alpha: Member, fresh: str) -> None:
     ids = _publish(alpha, fresh, 10)
     path = f"/exchange/collections/{fresh}/objects/"
@@ -132,6 +143,7 @@ def test_next_with_the_added_after_it_came_from_goes_on(alpha: Member, fresh: st
         assert [one["id"] for one in found["objects"]] == ids[2:]
 
 
+@pytest.mark.row("T-3.5-08", "A-22")
 @pytest.mark.parametrize("first", ["", "&added_after=2000-01-01T00:00:00Z"])
 def test_another_added_after_wins_over_next(alpha: Member, fresh: str, first: str) -> None:
     ids = _publish(alpha, fresh, 10)
@@ -141,6 +153,7 @@ def test_another_added_after_wins_over_next(alpha: Member, fresh: str, first: st
     assert [one["id"] for one in found["objects"]] == ids
 
 
+@pytest.mark.row("T-3.5-07")
 def test_the_next_of_another_member_or_collection_counts_as_absent(
     alpha: Member, beta: Member, fresh: str, unused: Any
 ) -> None:
@@ -156,6 +169,7 @@ def test_the_next_of_another_member_or_collection_counts_as_absent(
         assert [one["id"] for one in found["objects"]] == ids
 
 
+@pytest.mark.row("T-3.5-07", "T-3.5-08")
 def test_a_next_that_was_changed_is_refused(alpha: Member, fresh: str) -> None:
     _publish(alpha, fresh, 5)
     path = f"/exchange/collections/{fresh}/objects/"
@@ -169,6 +183,7 @@ def test_what_two_members_page_through_gives_them_nothing_in_common(alpha: Membe
     assert alpha.ask(path).json()["next"] != beta.ask(path).json()["next"]
 
 
+@pytest.mark.row("T-3.4-08", "T-3.4-10")
 def test_without_a_limit_a_page_has_a_thousand_and_a_limit_is_capped_at_ten(alpha: Member, fresh: str) -> None:
     for start in range(0, 1001, 143):
         alpha.post(fresh, *[indicator() for _ in range(min(143, 1001 - start))])

@@ -18,6 +18,7 @@ def _versions(first: str = "2024-01-01T00:00:00.000Z", *later: str) -> list[dict
     return [one | {"modified": text} for text in (first, *later)]
 
 
+@pytest.mark.row("T-5.3-01", "T-5.4-01", "T-5.6-01", "T-5.8-01", "T-3.7-01", "I-3.6", "I-3.8", "I-3.9")
 def test_a_stock_client_reads_what_was_published(alpha: Member, beta: Member, fresh: str) -> None:
     one = indicator()
     alpha.collection(fresh).add_objects({"objects": [one]})
@@ -40,6 +41,7 @@ def test_an_object_comes_back_byte_for_byte(alpha: Member, beta: Member, fresh: 
     assert raw.encode() in beta.ask(f"/exchange/collections/{fresh}/objects/").content
 
 
+@pytest.mark.row("T-2-04", "T-3.2-03", "T-3.7-03", "A-01", "I-3.7")
 def test_an_empty_page_has_no_objects_and_no_dates(alpha: Member, fresh: str) -> None:
     for path in ("objects/", "manifest/"):
         found = alpha.ask(f"/exchange/collections/{fresh}/{path}")
@@ -47,6 +49,7 @@ def test_an_empty_page_has_no_objects_and_no_dates(alpha: Member, fresh: str) ->
         assert not [name for name in DATES if name in found.headers]
 
 
+@pytest.mark.row("T-3.2-01", "T-3.2-02", "T-3.3-01", "I-3.7")
 def test_dates_in_the_headers_are_those_of_the_first_and_last_record(alpha: Member, fresh: str) -> None:
     alpha.post(fresh, indicator(), indicator(), indicator())
     records = alpha.ask(f"/exchange/collections/{fresh}/manifest/").json()["objects"]
@@ -56,6 +59,7 @@ def test_dates_in_the_headers_are_those_of_the_first_and_last_record(alpha: Memb
         assert [headers[name] for name in DATES] == [records[0]["date_added"], records[1]["date_added"]]
 
 
+@pytest.mark.row("T-3.2-01", "T-5.6-01", "T-5.8-01")
 @pytest.mark.parametrize("path", ["", "versions/"])
 def test_one_object_has_dates_too(alpha: Member, fresh: str, path: str) -> None:
     one = indicator()
@@ -65,6 +69,7 @@ def test_one_object_has_dates_too(alpha: Member, fresh: str, path: str) -> None:
     assert headers[DATES[0]] == headers[DATES[1]]
 
 
+@pytest.mark.row("T-3.4-25")
 def test_an_sco_without_times_has_the_one_version_that_all_scos_have(alpha: Member, fresh: str) -> None:
     one = address("198.51.100.77")
     alpha.post(fresh, one)
@@ -83,6 +88,7 @@ def _ids(member: Member, collection: str, query: str) -> list[str]:
     return ids[0]
 
 
+@pytest.mark.row("T-3.4-11", "T-3.4-12", "T-3.4-17", "T-5.3-02", "I-3.13")
 def test_match_id_and_type_narrow_and_are_joined(alpha: Member, fresh: str) -> None:
     one, two, three = indicator(), indicator(), address("198.51.100.78")
     alpha.post(fresh, one, two, three)
@@ -99,6 +105,9 @@ def _times(member: Member, collection: str, query: str) -> list[str]:
     return [o["modified"] for o in found.get("objects", [])]
 
 
+@pytest.mark.row(
+    "T-3.4-02", "T-3.4-19", "T-3.4-20", "T-3.4-21", "T-3.4-22", "T-3.4-23", "T-5.5-07", "T-1.6-04", "A-18", "I-3.13"
+)
 def test_match_version_picks_by_the_version_and_not_by_arrival(alpha: Member, fresh: str) -> None:
     first, middle, last = "2024-01-01T00:00:00.000Z", "2024-06-01T00:00:00.123Z", "2025-01-01T00:00:00.000Z"
     for one in _versions(last, first, middle):
@@ -114,6 +123,7 @@ def test_match_version_picks_by_the_version_and_not_by_arrival(alpha: Member, fr
     assert versions == [last, first, middle]
 
 
+@pytest.mark.row("T-3.4-26", "T-5.3-02", "A-03", "I-3.13")
 @pytest.mark.parametrize(("query", "count"), [("2.1", 2), ("2.0,2.1", 2), ("2.0", 0), ("9.9", 0)])
 def test_match_spec_version_knows_that_everything_is_stix_2_1(
     alpha: Member, fresh: str, query: str, count: int
@@ -122,12 +132,14 @@ def test_match_spec_version_knows_that_everything_is_stix_2_1(
     assert len(_ids(alpha, fresh, f"match[spec_version]={query}")) == count
 
 
+@pytest.mark.row("T-5.6-02", "T-5.8-01", "A-08", "I-3.8")
 def test_an_unknown_object_is_not_found(alpha: Member, fresh: str) -> None:
     for path in ("", "versions/"):
         assert alpha.ask(f"/exchange/collections/{fresh}/objects/{indicator()['id']}/{path}").status_code == 404
         assert alpha.ask(f"/exchange/collections/{fresh}/objects/no-id%00/{path}").status_code == 404
 
 
+@pytest.mark.row("T-5.6-02", "A-08", "A-16")
 def test_a_known_object_whose_filter_leaves_nothing_is_an_empty_envelope(alpha: Member, fresh: str) -> None:
     one = indicator()
     alpha.post(fresh, one)
@@ -141,6 +153,7 @@ def test_a_known_object_whose_filter_leaves_nothing_is_an_empty_envelope(alpha: 
         assert (found.status_code, found.json()) == (200, {"more": False})
 
 
+@pytest.mark.row("T-3.4-14", "T-3.4-28", "A-06")
 def test_a_filter_that_an_endpoint_does_not_define_is_ignored(alpha: Member, fresh: str) -> None:
     one = indicator()
     alpha.post(fresh, one)
@@ -163,6 +176,7 @@ MALFORMED = [
 ]  # fmt: skip
 
 
+@pytest.mark.row("T-3.4-01", "T-3.4-04", "T-3.4-07", "T-3.4-13", "T-3.4-16", "T-3.4-21", "T-3.4-24", "A-06", "I-3.13")
 @pytest.mark.parametrize("query", MALFORMED)
 @pytest.mark.parametrize("path", ["objects", "manifest"])
 def test_a_malformed_parameter_is_named_and_refused(alpha: Member, path: str, query: str) -> None:
@@ -171,6 +185,7 @@ def test_a_malformed_parameter_is_named_and_refused(alpha: Member, path: str, qu
     assert query.partition("=")[0] in found.json()["description"]
 
 
+@pytest.mark.row("T-3.4-16")
 @pytest.mark.parametrize(
     "query", ["added_after=", "next=", "next=None", "match[id]=", "match[type]=", "match[version]="]
 )
@@ -179,6 +194,7 @@ def test_an_empty_parameter_is_absent(alpha: Member, fresh: str, query: str) -> 
     assert len(alpha.ask(f"/exchange/collections/{fresh}/objects/?{query}").json()["objects"]) == 1
 
 
+@pytest.mark.row("T-1.6-03", "A-14")
 def test_who_may_write_only_reads_its_own(alpha: Member, beta: Member, gamma: Member) -> None:
     one = indicator()
     alpha.post("post", one)
@@ -186,6 +202,7 @@ def test_who_may_write_only_reads_its_own(alpha: Member, beta: Member, gamma: Me
     assert [m.ask(path).status_code for m in (alpha, beta, gamma)] == [200, 404, 200]
 
 
+@pytest.mark.row("T-5.3-03", "A-07", "I-3.5.2")
 def test_a_drop_box_gives_its_writers_nothing_back(alpha: Member, gamma: Member) -> None:
     one = indicator()
     assert alpha.post("drop", one).status_code == 202

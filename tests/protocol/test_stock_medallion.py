@@ -210,7 +210,7 @@ RIGHTS = [
     ("drop/objects/", "GET", 403),
     ("notice/objects/", "POST", 403),
     ("policy/objects/", "POST", 403),
-    (f"notice/objects/{indicator()['id']}/", "DELETE", 403),
+    ("notice/objects/indicator--00000000-0000-4000-8000-000000000001/", "DELETE", 403),
     (f"{collection_id(3)}/manifest/", "GET", 200),
 ]
 

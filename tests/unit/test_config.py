@@ -76,8 +76,7 @@ def test_the_example_home_is_valid() -> None:
 def test_all_that_check_remarks_about_the_example_is_the_role_that_waits_for_a_later_stage() -> None:
     (only,) = suspicions(parse(example_files()))
     assert str(only) == (
-        "config/exchange.yaml:21: members.cyberdef.roles: "
-        "`coordinator` has nothing to do until review is built"
+        "config/exchange.yaml:21: members.cyberdef.roles: `coordinator` has nothing to do until review is built"
     )
 
 
@@ -181,9 +180,7 @@ def test_defaults_hold_where_a_collection_says_nothing_and_keep_their_own_line()
 
 def test_a_foreign_marking_means_what_the_administrator_says() -> None:
     ids = [f"marking-definition--{UUID[:-1]}{digit}" for digit in "123"]
-    lines = "".join(
-        f"  {key}: {word}\n" for key, word in zip(ids, ("ignore", "green", "health"), strict=True)
-    )
+    lines = "".join(f"  {key}: {word}\n" for key, word in zip(ids, ("ignore", "green", "health"), strict=True))
     assert list(parse(home(f"{GROUPS}markings:\n{lines}")).markings.items()) == [
         (ids[0], Treatment(ignore=True, tlp=None, group=None)),
         (ids[1], Treatment(ignore=False, tlp=Tlp.GREEN, group=None)),
@@ -372,10 +369,7 @@ LATER = [
     *((key, "disclosure") for key in ("releases", "release", "release-at-least", "credit", "moderate")),
     *((key, "disclosure") for key in ("personal-data", "anonymous-tick")),
     *((key, "other schemes") for key in ("agrees", "acs")),
-    *(
-        (key, "later")
-        for key in ("quota", "keep", "approve-own", "notify", "pseudonym", "responses", "sign-in")
-    ),
+    *((key, "later") for key in ("quota", "keep", "approve-own", "notify", "pseudonym", "responses", "sign-in")),
 ]
 
 
@@ -385,9 +379,7 @@ def test_a_key_of_a_later_stage_is_refused_wherever_it_stands(key: str, stage: s
     assert faults(home(f"{key}: named")) == [f"config/exchange.yaml:3: {key}: {said}"]
     assert faults(member(f"{key}: named")) == [f"config/exchange.yaml:6: members.bank.{key}: {said}"]
     assert faults(box(f"{key}: named")) == [f"collections/box.yaml:3: {key}: {said}"]
-    assert faults(home(f"defaults: {{ {key}: named }}")) == [
-        f"config/exchange.yaml:3: defaults.{key}: {said}"
-    ]
+    assert faults(home(f"defaults: {{ {key}: named }}")) == [f"config/exchange.yaml:3: defaults.{key}: {said}"]
 
 
 def test_each_of_the_nine_tlp_markings_keeps_its_meaning() -> None:
@@ -398,19 +390,12 @@ def test_each_of_the_nine_tlp_markings_keeps_its_meaning() -> None:
         55d920b0-5e8b-4f79-9ee9-91f868d9b421 939a9414-2ddd-4d32-a0cd-375ea402b003
         e828b379-4e03-4974-9ac4-e53a884c97c1
     """
-    said = faults(
-        home("markings:\n" + "".join(f"  marking-definition--{uuid}: ignore\n" for uuid in uuids.split()))
-    )
-    assert [line.rpartition(": ")[2] for line in said] == [
-        "is a TLP marking, whose meaning is fixed; remove it"
-    ] * 9
+    said = faults(home("markings:\n" + "".join(f"  marking-definition--{uuid}: ignore\n" for uuid in uuids.split())))
+    assert [line.rpartition(": ")[2] for line in said] == ["is a TLP marking, whose meaning is fixed; remove it"] * 9
 
 
 def test_every_circle_of_groups_is_named_once() -> None:
-    main = (
-        "groups:\n  a: { of: [c] }\n  b: { of: [a] }\n  c: { of: [b] }\n"
-        "  d: { of: [e, a] }\n  e: { of: [d] }\n"
-    )
+    main = "groups:\n  a: { of: [c] }\n  b: { of: [a] }\n  c: { of: [b] }\n  d: { of: [e, a] }\n  e: { of: [d] }\n"
     assert faults(home(main)) == [
         "config/exchange.yaml:4: groups.a.of: goes in a circle: a -> c -> b -> a; remove one of these",
         "config/exchange.yaml:7: groups.d.of: goes in a circle: d -> e -> d; remove one of these",
@@ -420,8 +405,7 @@ def test_every_circle_of_groups_is_named_once() -> None:
 def test_two_members_cannot_have_one_identity() -> None:
     stanza = f"{{ name: X, identity: identity--{UUID} }}"
     assert faults(home(f"members:\n  bank: {stanza}\n  shop: {stanza}\n")) == [
-        "config/exchange.yaml:5: members.shop.identity: "
-        "is the identity of bank already; each member has its own"
+        "config/exchange.yaml:5: members.shop.identity: is the identity of bank already; each member has its own"
     ]
 
 
@@ -429,17 +413,14 @@ def test_a_missing_or_wrong_collection_id_is_answered_with_a_fresh_one() -> None
     uuid_of_version_5 = "7c9b7d52-0f0e-5a63-9d31-8a54a4f3d6c1"
     assert faults(home(a="title: A\n", b=f"title: B\nid: {uuid_of_version_5}\n"), lambda: OTHER_ID) == [
         f"collections/a.yaml:1: id: is missing; write `id: {OTHER_ID}`",
-        f'collections/b.yaml:2: id: "{uuid_of_version_5}" is not a UUIDv4 in lower case; '
-        f"write `id: {OTHER_ID}`",
+        f'collections/b.yaml:2: id: "{uuid_of_version_5}" is not a UUIDv4 in lower case; write `id: {OTHER_ID}`',
     ]
 
 
 def test_an_id_or_title_that_two_collections_share_is_said_with_the_other_place() -> None:
     assert faults(home(a=BOX, b=f"# two\n{BOX}")) == [
-        f'collections/b.yaml:2: id: "{ID}" is the id in collections/a.yaml:1 already; '
-        "each collection has its own",
-        'collections/b.yaml:3: title: "Box" is the title in collections/a.yaml:2 already; '
-        "each collection has its own",
+        f'collections/b.yaml:2: id: "{ID}" is the id in collections/a.yaml:1 already; each collection has its own',
+        'collections/b.yaml:3: title: "Box" is the title in collections/a.yaml:2 already; each collection has its own',
     ]
 
 
@@ -465,9 +446,7 @@ def test_files_without_the_main_one_are_no_home() -> None:
 
 def test_a_file_that_no_home_has_is_refused() -> None:
     (said,) = faults(home() | {"notes.yaml": "a: b"})
-    assert (
-        said == "notes.yaml:1: is not a file of a home; write config/exchange.yaml or collections/NAME.yaml"
-    )
+    assert said == "notes.yaml:1: is not a file of a home; write config/exchange.yaml or collections/NAME.yaml"
 
 
 # -------------------------------------------------------------------------------------------- YAML as such
@@ -492,9 +471,7 @@ def test_a_file_that_no_home_has_is_refused() -> None:
         ("- " * 10_000 + "a", 1, "nested deeper than 16"),
     ],
 )
-def test_a_file_that_is_no_table_of_yaml_is_refused_with_its_line(
-    text: str, line: int, expected: str
-) -> None:
+def test_a_file_that_is_no_table_of_yaml_is_refused_with_its_line(text: str, line: int, expected: str) -> None:
     (said,) = faults(home() | {"collections/box.yaml": text})
     assert said.startswith(f"collections/box.yaml:{line}: {expected}")
 
@@ -571,12 +548,10 @@ def test_check_remarks_on_what_is_allowed_and_looks_like_a_mistake() -> None:
     )
     config = parse(home(main, box=f"{BOX}write: [empty, gone]\n"))
     assert [str(problem) for problem in suspicions(config)] == [
-        "config/exchange.yaml:4: groups.unused: "
-        "is used nowhere: no member, collection, group or marking names it",
+        "config/exchange.yaml:4: groups.unused: is used nowhere: no member, collection, group or marking names it",
         "config/exchange.yaml:5: groups.empty: has no member",
         "config/exchange.yaml:6: groups.gone: has no member",
-        "config/exchange.yaml:8: members.alone: is in no group; "
-        "it reads and writes only what is open to everyone",
+        "config/exchange.yaml:8: members.alone: is in no group; it reads and writes only what is open to everyone",
         "collections/box.yaml:1: read: no member can read this collection",
         "collections/box.yaml:3: write: no member can write this collection",
     ]
@@ -589,18 +564,14 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
     assert duration(text) == seconds * 1_000_000
 
 
-@pytest.mark.parametrize(
-    "text", ["", "14", "d", "1.5h", "-1d", "1 d", "1w", "1D", "٣d", "36526d", "9" * 30 + "s"]
-)
+@pytest.mark.parametrize("text", ["", "14", "d", "1.5h", "-1d", "1 d", "1w", "1D", "٣d", "36526d", "9" * 30 + "s"])
 def test_what_is_no_duration_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match="write it like 90s, 15m, 36h or 14d"):
         duration(text)
 
 
 def test_ten_thousand_members_are_read_in_seconds() -> None:
-    stanzas = (
-        f"  m{number}: {{ name: Member {number}, in: [health, finance] }}\n" for number in range(10_000)
-    )
+    stanzas = (f"  m{number}: {{ name: Member {number}, in: [health, finance] }}\n" for number in range(10_000))
     files = home(f"{GROUPS}members:\n{''.join(stanzas)}")
     start = perf_counter()
     assert len(parse(files).members) == 10_000
@@ -616,9 +587,7 @@ WORDS = st.sampled_from(
     f"<< ~ {ID} identity--{UUID} marking-definition--{UUID}".split()
 )
 GLUE = st.sampled_from([": ", ":\n  ", "\n", "\n  ", "\n    ", ", ", " "])
-YAMLISH = st.lists(st.tuples(WORDS, GLUE), max_size=30).map(
-    lambda parts: "".join(word + glue for word, glue in parts)
-)
+YAMLISH = st.lists(st.tuples(WORDS, GLUE), max_size=30).map(lambda parts: "".join(word + glue for word, glue in parts))
 ANYTHING = st.text(max_size=60) | YAMLISH | YAMLISH.map(HEAD.__add__) | YAMLISH.map((HEAD + GROUPS).__add__)
 
 

@@ -1,7 +1,7 @@
     SELECT l.at, l.n, l.version, r.g, r.base, r.upto FROM log l CROSS JOIN reach r
      WHERE l.collection = %(c)s AND l.object IN (SELECT number FROM object WHERE id IN (%(ids_1)s, %(ids_2)s))
        AND r.member = %(m)s AND r.collection = %(c)s AND r.label = l.label
-       AND NOT (l.lane = 0 AND l.apart AND EXISTS (
+       AND NOT l.superseded AND NOT (l.lane = 0 AND l.apart AND EXISTS (
         SELECT 1 FROM log o WHERE o.collection = %(c)s AND o.lane = %(m)s AND o.lane <> 0 AND o.at = l.at
          LIMIT 1 OFFSET 0)) AND ((NOT l.superseded AND NOT EXISTS (
         SELECT 1 FROM log x CROSS JOIN reach rx

@@ -1,7 +1,7 @@
     SELECT l.at, l.label, l.n, l.version FROM reach r CROSS JOIN LATERAL (
         SELECT l.at, l.label, l.n, l.version FROM log l
          WHERE l.label = r.label AND l.n > %(after)s - %(base)s AND l.n <= %(upto)s
-           AND NOT (l.lane = 0 AND l.apart AND EXISTS (
+           AND NOT l.superseded AND NOT (l.lane = 0 AND l.apart AND EXISTS (
         SELECT 1 FROM log o WHERE o.collection = %(c)s AND o.lane = %(m)s AND o.lane <> 0 AND o.at = l.at
          LIMIT 1 OFFSET 0)) AND ((NOT l.superseded AND NOT EXISTS (
         SELECT 1 FROM log x CROSS JOIN reach rx

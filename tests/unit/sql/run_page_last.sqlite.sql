@@ -1,7 +1,7 @@
     SELECT l.at, l.label, l.n, l.version FROM reach r CROSS JOIN log l
      WHERE r.member = ? AND r.collection = ? AND r.g = ? AND r.base = ?
        AND l.label = r.label AND l.n > ? - ? AND l.n <= ?
-       AND NOT (l.lane = 0 AND l.apart AND EXISTS (
+       AND NOT l.superseded AND NOT (l.lane = 0 AND l.apart AND EXISTS (
         SELECT 1 FROM log o WHERE o.collection = ? AND o.lane = ? AND o.lane <> 0 AND o.at = l.at
          LIMIT 1 OFFSET 0)) AND ((NOT l.superseded AND NOT EXISTS (
         SELECT 1 FROM log x CROSS JOIN reach rx
