@@ -110,7 +110,7 @@ class _Log:
 
     def read(self, conn: Connection, view: View, after: int, limit: int) -> list[Record]:
         found: list[Record] = []
-        bound, size = max(self.start, after - self.shift), limit + limit // 2
+        bound, size = max(self.start, after - self.shift), limit + limit // 2 + 3
         while len(found) < limit and bound < self.stop:
             rows, bound = pages.log_page(conn, view, g=self.g, after=bound, upto=self.stop, limit=size)
             found += [Record(row.at + self.shift, row.version) for row in rows]

@@ -183,13 +183,15 @@ class Stretch(NamedTuple):
 def log_page(conn: Connection, view: View, *, g: int, after: int, upto: int, limit: int) -> Stretch:
     """What counts of the first `limit` candidates between two instants, of labels that came with grant `g` or before.
 
-    A bound before `upto`: there may be more after it. Cost: O(limit + labels) by the log's key, whatever the
-    collection's size.
+    A bound before `upto`: there may be more after it. `limit` is three or more: a member has at most two rows at an
+    instant, and the last instant of a full answer is left to the next. Cost: O(limit + labels) by the log's key,
+    whatever the collection's size.
     """
     sql = statement(_LOG, conn.dialect.name, view.filters)
     found = conn.execute(sql, view.values(g=g, after=after, upto=upto, limit=limit)).all()
     found = sorted(found, key=lambda row: row.at)  # a query around an ordered one promises no order
-    return Stretch([row for row in found if row.kept], found[-1].at if len(found) == limit else upto)
+    bound = found[-1].at - 1 if len(found) == limit else upto
+    return Stretch([row for row in found if row.kept and row.at <= bound], bound)
 
 
 def grant_runs(conn: Connection, view: View, *, g: int, after: int) -> Sequence[Any]:

@@ -52,15 +52,15 @@ WIDE = Shape(
 )
 # name → shape, histories in `make test`
 SHAPES = {
-    "one publisher with two objects": (TINY, 50),
-    "three versions": (Shape(members=THREE, collections=ONE_PLACE, campaigns=1, versions=3), 30),
+    "one publisher with two objects": (TINY, 25),
+    "three versions": (Shape(members=THREE, collections=ONE_PLACE, campaigns=1, versions=3), 15),
     "notes that refer to each other": (
         Shape(members=TWO, collections=ONE_PLACE, campaigns=1, notes=2, envelope=2),
-        30,
+        15,
     ),
     "one id by two publishers": (
         Shape(members=THREE, collections=ONE_PLACE, campaigns=1, publishers=("alice", "bob")),
-        30,
+        15,
     ),
     "one id by two publishers, one of them its creator": (
         Shape(
@@ -70,7 +70,7 @@ SHAPES = {
             publishers=("alice", "bob"),
             creators=True,
         ),
-        15,
+        8,
     ),
     "relays and named recipients": (
         Shape(
@@ -78,7 +78,7 @@ SHAPES = {
             collections=ONE_PLACE,
             tlps=("clear", "amber+strict", "red"),
         ),
-        20,
+        10,
     ),
     "a drop box and a room for named recipients": (
         Shape(
@@ -91,9 +91,9 @@ SHAPES = {
             named_only=True,
             changes=("group", "read", "write", "own", "named"),
         ),
-        15,
+        8,
     ),
-    "everything at once": (WIDE, 20),
+    "everything at once": (WIDE, 8),
 }
 
 
