@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -570,12 +569,12 @@ def test_what_is_no_duration_is_refused_with_examples(text: str) -> None:
         duration(text)
 
 
-def test_ten_thousand_members_are_read_in_seconds() -> None:
+def test_ten_thousand_members_are_read_each_with_its_line() -> None:
     stanzas = (f"  m{number}: {{ name: Member {number}, in: [health, finance] }}\n" for number in range(10_000))
     files = home(f"{GROUPS}members:\n{''.join(stanzas)}")
-    start = perf_counter()
-    assert len(parse(files).members) == 10_000
-    assert perf_counter() - start < 5  # about 0.7 on a quiet machine
+    members = parse(files).members
+    assert len(members) == 10_000
+    assert members["m9999"].place.line - members["m0"].place.line == 9_999
 
 
 # --------------------------------------------------------------------------------------------- whatever comes
