@@ -6,12 +6,12 @@ Each finding is one sentence that names numbers, never contents. An empty list i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from sqlalchemy import Connection, select
 
-from exchange import claims, entries, grants, logrows, store
+from exchange import claims, entries, grants, logrows, store, tallies
 from exchange import tables as t
 from exchange.audiences import node, own_ids
 from exchange.closure import resolve
@@ -49,6 +49,8 @@ def _collection(conn: Connection, row: store.CollectionRow, readers: Readers) ->
     yield from (f"{where}: {x}" for x in _times(rows, labels))
     yield from (f"{where}: {x}" for x in _superseded(rows))
     yield from (f"{where}: {x}" for x in _rule_10(conn, versions))
+    if tallies.stored(conn, row.number) != _tallied(rows):
+        yield f"{where}: the tallies count other objects than the log holds"
     for d in grants.differences(conn, row.number, readers):
         yield f"{where}: member {d.member}: {len(d.gained)} labels should be readable, {len(d.lost)} should not"
 
@@ -91,6 +93,13 @@ def _times(rows: list[Row], labels: dict[int, Label]) -> Iterator[str]:
         by_n = sorted(set(found))
         if any(a[1] >= b[1] for a, b in pairwise(by_n)):
             yield f"label {root}: positions and instants do not rise together"
+
+
+def _tallied(rows: Iterable[Row]) -> Mapping[tallies.Kind, int]:
+    by_object: dict[int, list[Row]] = defaultdict(list)
+    for r in rows:
+        by_object[r.object].append(r)
+    return tallies.difference({}, by_object)
 
 
 def _superseded(rows: Iterable[Row]) -> Iterator[str]:

@@ -49,14 +49,13 @@ def diff(versions: tuple[int, ...], home: Path, as_json: bool) -> None:
 
 def _proposed(exchange: Exchange, files: Mapping[str, str]) -> tuple[Effect, list[Change]]:
     """What an apply would do. `Refusal` with every error of the files."""
-    from exchange import inforce, questions, store
+    from exchange import inforce, questions
 
     try:
-        effect = inforce.propose(exchange.engine, files, exchange.clock)
+        with inforce.proposed(exchange.engine, files, exchange.clock) as (conn, effect):
+            return effect, questions.counts(conn, effect)
     except ConfigError as error:
         raise Refusal(str(error)) from error
-    with store.reading(exchange.engine) as conn:
-        return effect, questions.counts(conn, effect)
 
 
 def _show(effect: Effect, counts: Sequence[Change], as_json: bool) -> None:

@@ -21,10 +21,14 @@ from exchange.logrows import Label, Reach
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What one member gains and loses in one collection, in labels. `again`: read before and after, exposed anew."""
+    """What one member gains and loses in one collection, in labels. `again`: read before and after, exposed anew.
+
+    `had` is all that it read before, by number.
+    """
 
     member: int
     collection: int
+    had: frozenset[int]
     gained: tuple[Label, ...]
     lost: tuple[Label, ...]
     again: tuple[Label, ...]
@@ -47,7 +51,7 @@ def differences(conn: Connection, collection: int, readers: Readers) -> Iterator
         again = {older for older, newer in shadows if newer in lost and older in have[member] & wanted[member]}
         if lost or gained:
             yield Difference(
-                member=member, collection=collection, gained=_sorted(labels, gained),
+                member=member, collection=collection, had=frozenset(have[member]), gained=_sorted(labels, gained),
                 lost=_sorted(labels, lost), again=_sorted(labels, again),
             )  # fmt: skip
 

@@ -8,8 +8,8 @@ so that it goes on where it stood when it comes back.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -180,12 +180,12 @@ def put(
     raise sequencer.TooSlow
 
 
-def propose(engine: Engine, files: Mapping[str, str], clock: Clock) -> Effect:
-    """What `apply` would do, found by doing it and taking it back."""
+@contextmanager
+def proposed(engine: Engine, files: Mapping[str, str], clock: Clock) -> Iterator[tuple[Connection, Effect]]:
+    """What `apply` would do, found by doing it; taken back at the end, so that it can be looked at until then."""
     with engine.execution_options(write=True).connect() as conn, conn.begin() as transaction:
-        effect = apply(conn, files, clock)
+        yield conn, apply(conn, files, clock)
         transaction.rollback()
-        return effect
 
 
 def widens(effect: Effect) -> bool:

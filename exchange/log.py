@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from sqlalchemy import Connection
 
-from exchange import entries, logrows, sequencer, store, tables
+from exchange import entries, logrows, sequencer, store, tables, tallies
 from exchange.audiences import Change, settle
 from exchange.entries import Deposit, Version
 from exchange.interning import Key, Readers, intern
@@ -182,7 +183,22 @@ def _follow(
     interned = intern(conn, collection, _keys(plans, new), writer.readers)
     _carry_out(conn, plans, interned)
     rows = _rows(conn, collection, new, interned)
-    return _supersede(conn, collection, {(c.version.object, c.version.publisher) for c in changes}, rows)
+    stored = logrows.rows_of_objects(conn, collection, sorted({c.version.object for c in changes}))
+    tallies.add(conn, collection, _counted(changes, found, stored, rows))
+    return _supersede(conn, {(c.version.object, c.version.publisher) for c in changes}, stored, rows)
+
+
+def _counted(
+    changes: Sequence[Change], was: Mapping[int, Sequence[Row]], stored: Sequence[Row], new: Sequence[Row]
+) -> Mapping[tallies.Kind, int]:
+    """What is to be added to the tallies: `was` are the changed versions' rows before, `stored` what stands now."""
+    changed = {c.version.number for c in changes}
+    before, after = defaultdict[int, list[Row]](list), defaultdict[int, list[Row]](list)
+    for row in chain((r for r in stored if r.version not in changed), *was.values()):
+        before[row.object].append(row)
+    for row in chain(stored, new):
+        after[row.object].append(row)
+    return tallies.difference(before, after)
 
 
 def _keys(plans: Sequence[Narrowing], new: Sequence[Entry]) -> set[Key]:
@@ -238,7 +254,7 @@ def _stamp(rows: Sequence[Row], now: int, last: int, lead: int) -> list[Row]:
     return [row._replace(at=starts[row.at >> 32] + (row.at & 0xFFFFFFFF)) for row in rows]
 
 
-def _supersede(conn: Connection, collection: int, objects: set[tuple[int, int]], new: Sequence[Row]) -> list[Row]:
+def _supersede(conn: Connection, objects: set[tuple[int, int]], known: Sequence[Row], new: Sequence[Row]) -> list[Row]:
     """Mark rows that a newer version of the same object under the same label hides, and note what shadows what.
 
     A reader of the label reads both, so under `match[version]=last` it never needs the older row.
@@ -247,7 +263,7 @@ def _supersede(conn: Connection, collection: int, objects: set[tuple[int, int]],
     for row in new:
         coming[row.object, row.publisher].append(row)
     stored: dict[tuple[int, int], list[Row]] = defaultdict(list)
-    for row in logrows.rows_of_objects(conn, collection, sorted({o for o, _ in objects})):
+    for row in known:
         stored[row.object, row.publisher].append(row)
     shadows: set[tuple[int, int]] = set()
     moves: list[tuple[Row, Row]] = []

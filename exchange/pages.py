@@ -92,10 +92,6 @@ _OBJECTS = """
        AND r.member = :m AND r.collection = :c AND r.label = l.label
        AND {where}"""
 
-_COUNT = """
-    SELECT count(DISTINCT l.object) FROM log l
-     WHERE l.collection = :c AND l.label IN :labels AND """ + _MINE.format(row="l")
-
 _BODIES = """
     SELECT v.number, o.id, o.type, v.ver_text, b.json FROM version v
       JOIN object o ON o.number = v.object JOIN body b ON b.number = v.body
@@ -212,12 +208,6 @@ def object_rows(conn: Connection, view: View) -> Sequence[Any]:
     """Rows (at, n, version, g, base, upto) of the objects in `filters.ids`. Cost: O(their rows) by log_by_object."""
     sql = statement(_OBJECTS, conn.dialect.name, view.filters)
     return conn.execute(sql, view.values(ids=view.filters.ids)).all()
-
-
-def count_objects(conn: Connection, view: View, labels: Sequence[int]) -> int:
-    """Objects that the member reads by these labels. Cost: O(their rows)."""
-    sql = text(_COUNT).bindparams(bindparam("labels", expanding=True))
-    return conn.scalar(sql, {"m": view.member, "c": view.collection, "labels": labels}) or 0
 
 
 _GRANT_RUNS = text(_RUNS)

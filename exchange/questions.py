@@ -6,15 +6,17 @@ audiences and the same `decide` as the server's own answers.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 from sqlalchemy import Connection
 
-from exchange import claims, closure, entries, feed, pages, policy, stix, store
+from exchange import claims, closure, entries, feed, pages, policy, stix, store, tallies
 from exchange.config import Collection, Place
 from exchange.entries import Version
+from exchange.grants import Difference
 from exchange.inforce import Effect, InForce
 from exchange.label import Audience
 from exchange.markings import Said
@@ -237,14 +239,22 @@ def view(conn: Connection, state: InForce, member: str) -> Iterator[tuple[str, s
 
 
 def counts(conn: Connection, effect: Effect) -> list[Change]:
-    """What an apply gives and takes away, in objects. Cost: O(rows of the labels concerned)."""
+    """What an apply gives and takes away, in objects, whatever else the members read of them.
+
+    Cost: O(members × kinds of `tallies`), nothing per object.
+    """
     names = {n: effect.after.config.collection_by_id(uid) for uid, n in effect.after.places.items()}
-    found = []
+    by_collection: dict[int, list[Difference]] = defaultdict(list)
     for d in effect.differences:
-        where = pages.View(member=d.member, collection=d.collection)
-        c = names[d.collection]
-        gained = pages.count_objects(conn, where, [x.number for x in d.gained]) if d.gained else 0
-        lost = pages.count_objects(conn, where, [x.number for x in d.lost]) if d.lost else 0
+        by_collection[d.collection].append(d)
+    found = []
+    for number, differences in by_collection.items():
+        objects = tallies.Counts(conn, number, (d.member for d in differences))
+        c = names[number]
         title = c.name if c else "(a collection taken out)"
-        found.append(Change(member=effect.after.name(d.member), collection=title, gained=gained, lost=lost))
+        for d in differences:
+            has = d.had - {x.number for x in d.lost} | {x.number for x in d.gained}
+            moved = objects.moved(d.member, d.had, has)
+            name = effect.after.name(d.member)
+            found.append(Change(member=name, collection=title, gained=moved.gained, lost=moved.lost))
     return found

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import (
     Connection,
     Engine,
+    MetaData,
     Table,
     bindparam,
     create_engine,
@@ -145,6 +146,17 @@ def insert_missing(conn: Connection, table: Table, rows: Sequence[Mapping[str, A
         from sqlalchemy.dialects.postgresql import insert as pg_insert
 
         conn.execute(pg_insert(table).on_conflict_do_nothing(), rows)
+
+
+def add_up(conn: Connection, table: Table, counted: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add the column `counted` of each row to the row with its key, or insert it. Cost: O(rows)."""
+    if not rows:
+        return
+    from sqlalchemy.dialects import postgresql, sqlite
+
+    made = (sqlite if conn.dialect.name == "sqlite" else postgresql).insert(table)
+    sums = {counted: table.c[counted] + made.excluded[counted]}
+    conn.execute(made.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=sums), rows)
 
 
 def insert_many(conn: Connection, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -338,7 +350,19 @@ def add_objects(conn: Connection, types: Mapping[str, str]) -> None:
 # Schema -------------------------------------------------------------------------------------------------------
 
 
-def migrate(engine: Engine) -> None:
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Tables with a history of their own: its folder below `exchange.migrations`, and the table that says how far."""
+
+    metadata: MetaData
+    folder: str
+    version_table: str
+
+
+MAIN = Schema(t.metadata, "versions", "alembic_version")
+
+
+def migrate(engine: Engine, schema: Schema = MAIN) -> None:
     """Bring the schema to what this release expects; several processes may try at once. Raises `NewerSchema`."""
     from alembic import command  # a third of a second to import, and needed only where something changed
     from alembic.config import Config
@@ -346,22 +370,24 @@ def migrate(engine: Engine) -> None:
 
     settings = Config()
     settings.set_main_option("script_location", "exchange:migrations")
+    settings.set_main_option("path_separator", "newline")
+    settings.set_main_option("version_locations", f"exchange:migrations/{schema.folder}")
     with writing(engine) as conn:
         if conn.dialect.name == "postgresql":
             conn.execute(text("SELECT pg_advisory_xact_lock(816)"))
         known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
-        current = schema_version(conn)
+        current = schema_version(conn, schema)
         if current and current not in known:
             raise NewerSchema(current)
-        settings.attributes["connection"] = conn
+        settings.attributes |= {"connection": conn, "schema": schema}
         command.upgrade(settings, "head")
 
 
-def schema_version(conn: Connection) -> str | None:
-    """The revision that the database is at, None where it is empty."""
-    if not inspect(conn).has_table("alembic_version"):
+def schema_version(conn: Connection, schema: Schema = MAIN) -> str | None:
+    """The revision that the database is at, None where it has none of the schema."""
+    if not inspect(conn).has_table(schema.version_table):
         return None
-    found: str | None = conn.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = conn.scalar(text(f"SELECT version_num FROM {schema.version_table}"))
     return found
 
 

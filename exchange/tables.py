@@ -198,6 +198,23 @@ grant = Table(  # one row per widening of one member's rights in one collection
     sqlite_with_rowid=False,
 )  # fmt: skip
 
+label_set = Table(  # interned sets of label numbers, for `tally`
+    "label_set", metadata,
+    Column("digest", LargeBinary(16), primary_key=True),
+    Column("labels", Text, nullable=False),  # rising, with blanks between them
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+tally = Table(  # how many objects stand under which labels (exchange.tallies): the size of a change of rights
+    "tally", metadata,
+    Column("collection", Integer, primary_key=True, autoincrement=False),
+    Column("lane", Integer, primary_key=True, autoincrement=False),  # 0: every object; else those with a row in it
+    Column("common", LargeBinary(16), primary_key=True),  # the label_set of the common rows
+    Column("own", LargeBinary(16), primary_key=True),  # the label_set that the lane's member uses; empty in lane 0
+    Column("objects", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
 shadow = Table(  # a version under `newer` hides one of the same object under `older`
     "shadow", metadata,
     Column("older", Integer, primary_key=True, autoincrement=False),
