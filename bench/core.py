@@ -7,7 +7,6 @@ import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -16,26 +15,14 @@ from sqlalchemy import Boolean, Connection, Engine, create_engine, select, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import NullPool
 
-from bench import sample, stores
+from bench import changing, sample, stores
 from bench.stores import Store
-from bench.timing import Timing, clocked, timing
+from bench.timing import Core, Timing, clocked, timing
 from exchange import app, feed, store, tables
 from exchange.pages import Filters, View
 
 PAGE = 100
 MEMBERS = (sample.WIDE, sample.PUBLISHERS[0], sample.SPARSE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Core:
-    """One kind of question on one database at one size."""
-
-    database: str
-    size: int
-    member: str
-    labels: int  # that the member reads
-    what: str
-    took: Timing
 
 
 def measure(filled: Sequence[Store], count: int) -> Iterator[Core]:
@@ -49,6 +36,10 @@ def measure(filled: Sequence[Store], count: int) -> Iterator[Core]:
             copy_rows(exchange.engine, copy)
             for engine in (exchange.engine, copy):
                 yield from _questions(engine, names[engine.dialect.name], one.size, count)
+            yield from changing.measure(copy, names["postgresql"], one.size, count)
+            with changing.copied(exchange.engine) as other:
+                yield from changing.measure(other, names["sqlite"], one.size, count)
+            for engine in (exchange.engine, copy):
                 engine.dispose()
 
 

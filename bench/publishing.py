@@ -73,7 +73,7 @@ def _vocabulary(one: Store) -> dict[str, dict[str, str]]:
     try:
         return stores.vocabulary(exchange.engine)
     finally:
-        exchange.engine.dispose()
+        exchange.close()
 
 
 def _post(port: int, key: str, body: bytes, objects: int) -> float:

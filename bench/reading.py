@@ -84,7 +84,7 @@ def _cases(filled: Store, port: int, answers: Path) -> Iterator[_Case]:
     exchange = app.open_exchange(filled.home)
     with store.reading(exchange.engine) as conn:
         wide, sparse = (stores.viewer(conn, name) for name in (sample.WIDE, sample.SPARSE))
-    exchange.engine.dispose()
+    exchange.close()
     for what, name, who, after in (
         ("page, wide member", sample.WIDE, wide, _places(wide, filled.size)),
         ("idle poll, wide member", sample.WIDE, wide, (wide.last,)),

@@ -51,15 +51,19 @@ _SENTENCES = (
 )
 
 
-def home_files() -> dict[str, str]:
-    """An exchange with forty members in twelve working groups and one collection, as an administrator writes it."""
+def home_files(*, open_to_sparse: bool = False) -> dict[str, str]:
+    """An exchange with forty members in twelve working groups and one collection, as an administrator writes it.
+
+    With `open_to_sparse` one line differs: it puts the sparse member into every group.
+    """
     lines = ["exchange: Benchmark", "operator: Benchmark", "groups:", "  community: All who read", "  reporters: Write"]
     lines += [f"  {group}: Working group" for group in GROUPS]
     lines.append("members:")
     for n, name in enumerate((*PUBLISHERS, *READERS)):
         lines.append(f"  {name}: {{ name: {name.title()}, in: [{', '.join(('community', *working_groups(n)))}] }}")
     lines.append(f"  {WIDE}: {{ name: Wide, in: [{', '.join(('community', *GROUPS))}] }}")
-    lines.append(f"  {SPARSE}: {{ name: Sparse, in: [reporters] }}")
+    groups = ("reporters", "community", *GROUPS) if open_to_sparse else ("reporters",)
+    lines.append(f"  {SPARSE}: {{ name: Sparse, in: [{', '.join(groups)}] }}")
     lines.append("defaults: { unmarked: green, unknown-markings: reject }")
     collection = (
         f"id: {COLLECTION}\ntitle: Benchmark\nwrite: [community, reporters]\nread: [community]\naccept: [clear, red]\n"

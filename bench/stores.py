@@ -60,7 +60,7 @@ def open_store(folder: Path, size: int, seed: str, progress: Progress) -> Store:
         exchange = app.open_exchange(home)
         fill(exchange.engine, size, seed, progress)
         keys = make_keys(exchange.engine)
-        exchange.engine.dispose()
+        exchange.close()
         kept.write_bytes(orjson.dumps(keys))
     return Store(home=home, size=size, keys=orjson.loads(kept.read_bytes()))
 

@@ -21,6 +21,18 @@ class Timing:
     client: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """One kind of question without HTTP, on one database at one size; `labels` that the member reads."""
+
+    database: str
+    size: int
+    member: str
+    labels: int
+    what: str
+    took: Timing
+
+
 def timing(seconds: Sequence[float], wall: float, client_cpu: float = 0.0) -> Timing:
     """From each request's seconds, the wall time of all, and the client's processor time."""
     ordered = sorted(seconds)

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from flask import Flask
@@ -26,13 +27,18 @@ from granian.log import logger as granian_log
 from granian.server import MPServer
 from sqlalchemy import Engine
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
-from exchange import config, inforce, store, taxii
+from exchange import api, config, inforce, ledger, store, taxii
 from exchange.config import ConfigError
 from exchange.inforce import Effect
+from exchange.ledger import Ledger
+from exchange.polls import Polls
 from exchange.sequencer import Clock
 
 THREADS = 16  # a worker's, and as many database connections
+LEDGER_CONNECTIONS = 4  # a worker's: one writes for all threads, the others store and ask about polls
+SAVE_SECONDS = 10  # a killed worker forgets as much of what was polled in vain
 STOP_SECONDS = 60  # what a request that is under way gets when the server stops
 
 _log = logging.getLogger("exchange")
@@ -40,12 +46,18 @@ _log = logging.getLogger("exchange")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """An open exchange: its database, its clock, its home folder, and where new ids come from."""
+    """An open exchange: its database and its ledger's, its clock, its home folder, and where new ids come from."""
 
     engine: Engine
+    ledger: Engine
     clock: Clock
     home: Path
     new_id: Callable[[], str]
+
+    def close(self) -> None:
+        """Close the connections; what asks again opens new ones."""
+        self.engine.dispose()
+        self.ledger.dispose()
 
 
 def new_id() -> str:
@@ -75,14 +87,25 @@ def open_exchange(home: Path, database: str | None = None) -> Exchange:
     """
     exchange = _opened(home, database)
     store.migrate(exchange.engine)
+    ledger.migrate(exchange.ledger)
+    ledger.hold_numbers(exchange.engine, exchange.ledger)
+    exchange.ledger.dispose()  # most commands never ask it
     return _in_step(exchange)
 
 
 def _opened(home: Path, database: str | None = None) -> Exchange:
     (home / "data").mkdir(mode=0o700, exist_ok=True)  # it holds the exchange's secrets
-    own = URL.create("sqlite", database=str(home / "data" / "exchange.db"))
-    url = database or os.environ.get("EXCHANGE_DATABASE") or own.render_as_string(hide_password=False)
-    return Exchange(engine=store.connect(url, THREADS), clock=new_clock(), home=home, new_id=new_id)
+    url = database or os.environ.get("EXCHANGE_DATABASE") or _sqlite(home / "data" / "exchange.db")
+    # Connections of its own: an answer holds one of the others while its line is written.
+    beside = _sqlite(home / "data" / "ledger.db") if url.startswith("sqlite") else url
+    return Exchange(
+        engine=store.connect(url, THREADS), ledger=store.connect(beside, LEDGER_CONNECTIONS),
+        clock=new_clock(), home=home, new_id=new_id,
+    )  # fmt: skip
+
+
+def _sqlite(file: Path) -> str:
+    return URL.create("sqlite", database=str(file)).render_as_string(hide_password=False)
 
 
 def _in_step(exchange: Exchange) -> Exchange:
@@ -93,8 +116,13 @@ def _in_step(exchange: Exchange) -> Exchange:
 
 def create_app(exchange: Exchange) -> Flask:
     """The web application of an open exchange, whose schema is up to date."""
+    return _mounted(service(exchange))
+
+
+def _mounted(shared: taxii.Service) -> Flask:
     app = Flask("exchange", static_folder=None)
-    taxii.mount(app, service(exchange))
+    taxii.mount(app, shared)
+    api.mount(app, shared)
     return app
 
 
@@ -102,7 +130,26 @@ def service(exchange: Exchange) -> taxii.Service:
     """What a TAXII face of an open exchange stands on."""
     with store.reading(exchange.engine) as conn:
         own = taxii.Secrets.load(conn)
-    return taxii.Service(engine=exchange.engine, clock=exchange.clock, new_id=exchange.new_id, secrets=own)
+    return taxii.Service(
+        engine=exchange.engine, clock=exchange.clock, new_id=exchange.new_id, secrets=own,
+        ledger=Ledger(exchange.ledger), polls=Polls(exchange.ledger),
+    )  # fmt: skip
+
+
+def keep_saving(polls: Polls) -> Thread:
+    """Store the polls in vain every few seconds, in a thread that ends with its process."""
+
+    def save() -> None:
+        while True:
+            time.sleep(SAVE_SECONDS)
+            try:
+                polls.save()
+            except SQLAlchemyError as error:
+                _log.warning("what was polled in vain could not be stored yet: %s", type(error).__name__)
+
+    thread = Thread(target=save, name="polls", daemon=True)
+    thread.start()
+    return thread
 
 
 # Serving ----------------------------------------------------------------------------------------------------------
@@ -112,7 +159,9 @@ def worker() -> Flask:
     """The application of one worker process, which finds its home in EXCHANGE_HOME; granian calls it by name."""
     _log_to_stderr()
     gc.set_threshold(50_000, 20, 50)  # a publish makes many objects that die young: a third of its time went there
-    return create_app(_in_step(_opened(Path(os.environ["EXCHANGE_HOME"]))))
+    shared = service(_in_step(_opened(Path(os.environ["EXCHANGE_HOME"]))))
+    keep_saving(shared.polls)
+    return _mounted(shared)
 
 
 def serve(
@@ -184,7 +233,7 @@ def apply_files(home: Path) -> None:
     try:
         _apply(exchange)
     finally:
-        exchange.engine.dispose()  # workers are forked from here, and must not inherit a connection
+        exchange.close()  # workers are forked from here, and must not inherit a connection
 
 
 def _apply(exchange: Exchange) -> None:

@@ -7,14 +7,15 @@ publishers of one id in one collection. Everything is worked out before anything
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from sqlalchemy import Connection
 
 from exchange import claims, entries, store
 from exchange.closure import Node, resolve
-from exchange.entries import Version
+from exchange.entries import Deposit, Version
 from exchange.label import ANY, NOBODY, Audience, Expr, any_of
 
 
@@ -26,6 +27,87 @@ class Change:
     before: Audience
 
 
+class Own(Protocol):
+    """What one publisher has, in every collection: in the store, or as a preview imagines it."""
+
+    @property
+    def publisher(self) -> int: ...
+
+    def versions(self, objects: Sequence[int]) -> list[Version]:
+        """All versions of these objects, deleted ones too."""
+        ...
+
+    def referrers(self, targets: Sequence[int]) -> set[int]:
+        """Objects with a live version that refers to one of these."""
+        ...
+
+
+@dataclass(slots=True)
+class Stored:
+    """`Own` as it stands in the store."""
+
+    conn: Connection
+    publisher: int
+
+    def versions(self, objects: Sequence[int]) -> list[Version]:
+        return entries.own_versions(self.conn, self.publisher, objects)
+
+    def referrers(self, targets: Sequence[int]) -> set[int]:
+        return entries.referrers(self.conn, self.publisher, targets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """New versions beside what their publisher has of the same objects and of those that they refer to.
+
+    `own` and `fresh` are by number; `revived` are deleted versions whose place a fresh one takes; `known` the objects
+    that count as deposited by the publisher (policy.md 3.4.9).
+    """
+
+    own: Mapping[int, Version]
+    fresh: Mapping[int, Version]
+    revived: tuple[int, ...]
+    known: frozenset[int]
+
+    @property
+    def together(self) -> Mapping[int, Version]:
+        """A revived one is still looked at as the deleted version that it was: what refers to it has to follow."""
+        return {**self.own, **self.fresh}
+
+
+def draft(
+    own: Iterable[Version],
+    publisher: int,
+    collection: int,
+    deposits: Mapping[int, Deposit],
+    number: Mapping[str, int],
+) -> Draft:
+    """Pure. `deposits` by the numbers that their versions get, which no version has; `number` gives objects' by id."""
+    had = {v.number: v for v in own}
+    known = frozenset(v.object for v in had.values()) | {number[d.id] for d in deposits.values()}
+    deleted = {(v.collection, v.object, v.ver): v.number for v in had.values() if not v.live}
+    revived = (deleted.get((collection, number[d.id], d.ver)) for d in deposits.values())
+    fresh = {
+        n: Version(
+            number=n, collection=collection, publisher=publisher, object=number[d.id], ver=d.ver,
+            refs=frozenset(number[r] for r in d.refs if number.get(r) in known) - {number[d.id]},
+            creator=d.creator, live=True, base=d.base, whole=NOBODY, shown=NOBODY,
+        )
+        for n, d in deposits.items()
+    }  # fmt: skip
+    return Draft(own=had, fresh=fresh, revived=tuple(n for n in revived if n is not None), known=known)
+
+
+def revise(stored: Own, own: Mapping[int, Version], fresh: frozenset[int]) -> tuple[dict[int, Version], list[Version]]:
+    """Rules 8 and 9: the versions that were looked at, by number as they were, and those whose `whole` changes.
+
+    `own` as in `settle`. Looks at one publisher's deposits alone and writes nothing.
+    """
+    start = {v.object for v in own.values() if v.number in fresh or _going(v)}
+    play = _follow(stored, own, start, fresh)
+    return play, _moved(stored, play, fresh)
+
+
 def settle(
     conn: Connection, publisher: int, own: Mapping[int, Version], fresh: frozenset[int], collection: int
 ) -> list[Change]:
@@ -34,9 +116,7 @@ def settle(
     `own` holds, by number, all the publisher's versions of each object that occurs in it, as they are to be: fresh
     ones with `whole` unset, those being deleted no longer live.
     """
-    start = {v.object for v in own.values() if v.number in fresh or _going(v)}
-    play = _follow(conn, publisher, own, start, fresh)
-    moved = _moved(conn, publisher, play, fresh)
+    play, moved = revise(Stored(conn, publisher), own, fresh)
     places = {(v.collection, v.object) for v in moved}
     store.lock_collections(conn, sorted({c for c, _ in places} | {collection}))
     changes: list[Change] = []
@@ -56,9 +136,7 @@ def _going(v: Version) -> bool:
     return not v.live and v.shown != NOBODY
 
 
-def _follow(
-    conn: Connection, publisher: int, own: Mapping[int, Version], start: set[int], fresh: frozenset[int]
-) -> dict[int, Version]:
+def _follow(stored: Own, own: Mapping[int, Version], start: set[int], fresh: frozenset[int]) -> dict[int, Version]:
     """All versions of the objects whose audience may change: those that start it, and what refers to them, and so on.
 
     An id that is new has no referrers but in this same commit; a version that says the same as the one before it
@@ -73,9 +151,9 @@ def _follow(
     frontier = {o for o, versions in by_object.items() if not _nothing_new(versions, fresh)}
     while frontier:
         followed |= frontier
-        found = entries.referrers(conn, publisher, sorted(frontier))
+        found = stored.referrers(sorted(frontier))
         found |= {v.object for v in play.values() if v.live and v.refs & frontier}
-        for v in entries.own_versions(conn, publisher, sorted(found - inside)):
+        for v in stored.versions(sorted(found - inside)):
             play[v.number] = v
         inside |= found
         frontier = found - followed
@@ -97,16 +175,21 @@ def _nothing_new(versions: list[Version], fresh: frozenset[int]) -> bool:
     return True
 
 
-def _moved(conn: Connection, publisher: int, before: Mapping[int, Version], fresh: frozenset[int]) -> list[Version]:
+def _moved(stored: Own, before: Mapping[int, Version], fresh: frozenset[int]) -> list[Version]:
     play = dict(before) | _void(before)
     inside = {v.object for v in play.values()}
     outside = {ref for v in play.values() if v.live for ref in v.refs} - inside
-    unions: dict[int, Audience] = defaultdict(lambda: NOBODY)
-    for v in entries.own_versions(conn, publisher, sorted(outside)):
-        unions[v.object] = unions[v.object] | v.whole
-    found = resolve(publisher, [node(v) for v in play.values()], unions)
+    found = resolve(stored.publisher, [node(v) for v in play.values()], unions(stored.versions(sorted(outside))))
     moved = [replace(play[n], whole=whole) for n, whole in found.items() if n in fresh or whole != play[n].whole]
     return moved + [v for v in play.values() if _going(v) or (not v.live and v.whole != before[v.number].whole)]
+
+
+def unions(versions: Iterable[Version]) -> dict[int, Audience]:
+    """Who may read at least one version of each object, by rules 2 to 9; nobody, where none is among them."""
+    found: dict[int, Audience] = defaultdict(lambda: NOBODY)
+    for v in versions:
+        found[v.object] = found[v.object] | v.whole
+    return found
 
 
 def _void(play: Mapping[int, Version]) -> dict[int, Version]:

@@ -39,7 +39,19 @@ def _seed(_name: str) -> click.Command:
 def _ask(name: str) -> click.Command:
     from exchange import cliask
 
-    return {"explain": cliask.explain, "who-can": cliask.who_can, "view": cliask.view, "audit": cliask.audit}[name]
+    return {
+        "explain": cliask.explain,
+        "who-can": cliask.who_can,
+        "who-has": cliask.who_has,
+        "view": cliask.view,
+        "audit": cliask.audit,
+    }[name]
+
+
+def _backup(name: str) -> click.Command:
+    from exchange import clibackup
+
+    return {"backup": clibackup.backup, "restore": clibackup.restore}[name]
 
 
 def _client(name: str) -> click.Command:
@@ -59,8 +71,11 @@ _LOADERS: dict[str, Callable[[str], click.Command]] = {
     "seed": _seed,
     "explain": _ask,
     "who-can": _ask,
+    "who-has": _ask,
     "view": _ask,
     "audit": _ask,
+    "backup": _backup,
+    "restore": _backup,
     "push": _client,
     "pull": _client,
 }

@@ -1,9 +1,13 @@
-"""The commands that ask: explain, who-can, view, audit. They print ids, types, rules and counts, never contents."""
+"""The commands that ask: explain, who-can, who-has, view, audit.
+
+They print ids, types, rules, times and counts, never contents.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +17,11 @@ import click
 from exchange.cliparts import Refusal, home_option, in_force, json_option, known, opened, plural, print_json, say, table
 
 if TYPE_CHECKING:
-    from exchange.questions import Block
+    from sqlalchemy import Connection
+
+    from exchange.app import Exchange
+    from exchange.explaining import Block
+    from exchange.whohas import Had
 
 _STIX_ID = re.compile(r"[a-z0-9-]+--[0-9a-fA-F-]{36}")
 
@@ -37,12 +45,12 @@ def explain(member: str, stix_id: str, home: Path, as_json: bool) -> None:
 
     One block for each version of each deposit. Exit status 0 if the member may read any of them, else 1.
     """
-    from exchange import questions, store
+    from exchange import explaining, store
 
     with opened(home) as exchange, store.reading(exchange.engine) as conn:
         state = in_force(conn)
-        known("member", member, list(state.config.members))
-        blocks = questions.explain(conn, state, member, stix_id, exchange.clock.now(conn))
+        known("member", member, list(state.numbers))  # who has left may be asked about
+        blocks = explaining.explain(conn, state, member, stix_id, exchange.clock.now(conn))
     if as_json:
         print_json([{**asdict(block), "readable": block.readable} for block in blocks])
     elif not blocks:
@@ -81,6 +89,52 @@ def who_can(stix_id: str, home: Path, as_json: bool) -> None:
     click.get_current_context().exit(0 if any(one.members for one in found) else 1)
 
 
+_SERVED = ("member", "collection", "publisher", "version", "first", "config", "last", "config", "times")
+
+
+@click.command("who-has")
+@stix_id_argument
+@home_option
+@json_option
+def who_has(stix_id: str, home: Path, as_json: bool) -> None:
+    """Say who was served an object, since when and how often. Exit status 1 if nobody was.
+
+    Read from the ledger, and exact: also who may not read it any more, and who is no member any more. A publisher has
+    what it published, and stands here only if it was served it, too.
+    """
+    from exchange import whohas
+
+    with opened(home) as exchange, _with_ledger(exchange) as (conn, lines):
+        found = whohas.who_has(conn, lines, in_force(conn), stix_id)
+    if as_json:
+        print_json([_as_said(one) for one in found or ()])
+    elif found is None:
+        raise Refusal(f"{stix_id}: nobody deposited that id here")
+    elif not found:
+        raise Refusal(f"{stix_id}: nobody was served it")
+    else:
+        table(_SERVED, [tuple(map(str, _as_said(one).values())) for one in found])
+    click.get_current_context().exit(0 if found else 1)
+
+
+def _as_said(had: Had) -> dict[str, object]:
+    """With its times as text."""
+    from exchange.stix import format_timestamp
+
+    return {**asdict(had), "first": format_timestamp(had.first), "last": format_timestamp(had.last)}
+
+
+@contextmanager
+def _with_ledger(exchange: Exchange) -> Iterator[tuple[Connection, Connection]]:
+    """Snapshots of the store and of the ledger, this one taken first: what a line names is stored before the line."""
+    from exchange import ledger, store
+
+    with store.reading(exchange.ledger) as lines:
+        ledger.greatest(lines)  # a snapshot begins with what is read first
+        with store.reading(exchange.engine) as conn:
+            yield conn, lines
+
+
 @click.command()
 @click.argument("member")
 @home_option
@@ -106,16 +160,16 @@ def view(member: str, home: Path, as_json: bool) -> None:
 @home_option
 @json_option
 def audit(home: Path, as_json: bool) -> None:
-    """Check the whole log again from what is stored, and say where it disagrees with itself."""
+    """Check the whole log and the ledger again from what is stored, and say where they disagree."""
     from exchange import audit as checks
-    from exchange import store
+    from exchange import ledgeraudit
 
-    with opened(home) as exchange, store.reading(exchange.engine) as conn:
-        found = checks.audit(conn, in_force(conn).readers)
+    with opened(home) as exchange, _with_ledger(exchange) as (conn, lines):
+        found = checks.audit(conn, in_force(conn).readers) + ledgeraudit.audit(conn, lines)
     if as_json:
         print_json({"sound": not found, "findings": found})
     elif found:
         raise Refusal("\n".join([*found, f"{plural(len(found), 'disagreement')}: restore a copy, and report this"]))
     else:
-        say("sound: versions, labels, entries, decisions and grants agree")
+        say("sound: versions, labels, entries, decisions, grants and the ledger agree")
     click.get_current_context().exit(1 if found else 0)

@@ -7,16 +7,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from exchange.cliparts import Refusal, json_option, plural, print_json, progress, say, warn
+from exchange.cliparts import Refusal, json_option, plural, print_json, progress, say, table, warn
 
 if TYPE_CHECKING:
     from exchange.client import Server
-    from exchange.clientpush import Outcome
+    from exchange.clientpush import Outcome, Previewed, Refused
 
 NOTES_SHOWN = 10
 
@@ -48,8 +49,9 @@ def _server() -> Iterator[Server]:
 @click.command()
 @click.argument("files", metavar="FILE…", nargs=-1, required=True)
 @_where
+@click.option("--dry-run", is_flag=True, help="Publish nothing: say what would be taken, and who would read it.")
 @json_option
-def push(files: tuple[str, ...], url: str, collection: str, as_json: bool) -> None:
+def push(files: tuple[str, ...], url: str, collection: str, dry_run: bool, as_json: bool) -> None:
     """Publish STIX: bundles, envelopes, lists of objects or single ones; `-` is standard input, a folder its *.json.
 
     Resumable: run it again, what is there already is not stored twice. Exit status 1 if an object was refused.
@@ -63,9 +65,31 @@ def push(files: tuple[str, ...], url: str, collection: str, as_json: bool) -> No
         target = client.find(server, url, collection)
         if not target.can_write:
             raise Refusal(f'{target.url}: this key may not write to "{target.title}"')
+        if dry_run:
+            with progress("previewing", len(pieces)) as advance:
+                previewed, refused = clientpush.preview(server, target, pieces, advance)
+            _report_preview(previewed, [*broken, *refused], as_json)
+            return
         with progress("publishing", len(pieces)) as advance:
             outcome = clientpush.push(server, target, pieces, advance)
     _report(outcome, broken, as_json)
+
+
+def _report_preview(previewed: Sequence[Previewed], refused: Sequence[Refused], as_json: bool) -> None:
+    if as_json:
+        print_json({
+            "dry_run": True,
+            "objects": [asdict(one) for one in previewed],
+            "refused": [asdict(one) for one in refused],
+        })  # fmt: skip
+    else:
+        for one in refused:
+            warn(f"{one.file}: {one.id or 'an object'}: {one.reason}")
+        rows = [(one.id, ", ".join(one.now), " ".join([*one.rules, one.note]).strip()) for one in previewed]
+        if rows:
+            table(("object", "would be read by", "because"), rows)
+        say(f"{plural(len(previewed), 'object')} would be taken, {len(refused):,} refused; nothing was published")
+    click.get_current_context().exit(1 if refused else 0)
 
 
 def _report(outcome: Outcome, broken: Sequence[Any], as_json: bool) -> None:
@@ -73,7 +97,7 @@ def _report(outcome: Outcome, broken: Sequence[Any], as_json: bool) -> None:
     if as_json:
         print_json({
             "taken": outcome.taken,
-            "refused": [{"file": one.file, "id": one.id, "reason": one.reason} for one in refused],
+            "refused": [asdict(one) for one in refused],
             "notes": [{"id": uid, "note": note} for uid, note in outcome.notes],
         })  # fmt: skip
     else:

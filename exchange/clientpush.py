@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import msgspec
 import networkx
 
 from exchange import stix
-from exchange.client import Server, Target, Trouble, content
+from exchange.client import Server, Target, Trouble, content, refusal
 
 REQUEST_BYTES = 4 << 20  # a server answers such a request within seconds, and the progress bar moves
 POLLS = 600
@@ -57,6 +57,18 @@ class Outcome:
     taken: int
     refused: tuple[Refused, ...]
     notes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previewed:
+    """One object that would be taken: whom it would be for, the rules that narrow it, the server's remark."""
+
+    file: str
+    id: str
+    version: str
+    now: tuple[str, ...]
+    rules: tuple[str, ...]
+    note: str
 
 
 # Reading files ----------------------------------------------------------------------------------------------------
@@ -145,23 +157,91 @@ def _ordered(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
         yield [piece for uid in sorted(component) for piece in by_id[uid]]
 
 
+def preview(
+    server: Server, target: Target, pieces: Sequence[Piece], advance: Callable[[int], None]
+) -> tuple[list[Previewed], list[Refused]]:
+    """What `push` would come to, and who would read each object. Nothing is published.
+
+    `Trouble` if the server cannot preview, or where a reference leads into another request: what would be there by
+    then is not there now, and the server would tell of a wider audience than the object will have.
+    """
+    if not _can_preview(server, target):
+        raise Trouble(f"{target.url}: this server cannot preview; without --dry-run it would publish")
+    requests = list(batches(pieces, target.max_bytes))
+    _refuse_to_cross(requests)
+    _note_torn(server, list(batches(pieces, min(target.max_bytes, REQUEST_BYTES))))
+    found: list[Previewed] = []
+    refused: list[Refused] = []
+    for batch in requests:
+        status = content(server.post(f"{target.url}objects/?dry_run=true", _body(batch)))
+        if status.get("x_dry_run") is not True:
+            raise Trouble(f"{target.url}: took the objects for publication in spite of dry_run: look what is there now")
+        files = {piece.id: piece.file for piece in batch}
+        found += [_previewed(files, one) for one in _details(status, "successes")]
+        refused += [_refused(files, one) for one in _details(status, "failures")]
+        advance(len(batch))
+    return found, refused
+
+
+def _can_preview(server: Server, target: Target) -> bool:
+    """Whether the server knows `dry_run`: one that does not would ignore it, and publish.
+
+    Asked with an empty envelope, which publishes nothing anywhere, and a value that whoever knows the parameter
+    refuses by its name.
+    """
+    answer = server.post(f"{target.url}objects/?dry_run=known", b'{"objects":[]}')
+    if answer.status_code in (401, 403, 404):
+        raise Trouble(refusal(answer))
+    return answer.status_code == 400 and "dry_run takes true or false" in refusal(answer)
+
+
+def _refuse_to_cross(requests: Sequence[Sequence[Piece]]) -> None:
+    before: set[str] = set()
+    for batch in requests:
+        here = {piece.id for piece in batch}
+        for piece in batch:
+            if missing := sorted((piece.refs & before) - here):
+                raise Trouble(
+                    f"{piece.file}: {piece.id} refers to {missing[0]}, and both do not fit into one request: publish "
+                    "what is referred to first, then preview the rest"
+                )
+        before |= here
+
+
+def _previewed(files: Mapping[str, str], one: Mapping[str, Any]) -> Previewed:
+    told = one.get("x_audience")
+    audience: Mapping[str, Any] = told if isinstance(told, dict) else {}
+    now, rules = ([str(word) for word in audience.get(name, ())] for name in ("now", "rules"))
+    return Previewed(
+        file=files.get(one["id"], ""), id=one["id"], version=str(one.get("version", "")),
+        now=tuple(now), rules=tuple(rules), note=str(one.get("message", "")),
+    )  # fmt: skip
+
+
 def push(server: Server, target: Target, pieces: Sequence[Piece], advance: Callable[[int], None]) -> Outcome:
     """Publish everything. `Trouble` if the server refuses a request as a whole; what was taken before stays."""
     refused: list[Refused] = []
     notes: list[tuple[str, str]] = []
     taken = 0
     requests = list(batches(pieces, min(target.max_bytes, REQUEST_BYTES)))
-    for uid in torn(requests):
-        server.note(f"{uid}: has no marking, so those that use it say who reads it; not all of them fit in its request")
+    _note_torn(server, requests)
     for batch in requests:
         status = _post(server, target, batch)
         taken += int(status.get("success_count", 0))
         files = {piece.id: piece.file for piece in batch}
-        refused += [Refused(file=files.get(one["id"], ""), id=one["id"], reason=one.get("message", "no reason given"))
-                    for one in _details(status, "failures")]  # fmt: skip
+        refused += [_refused(files, one) for one in _details(status, "failures")]
         notes += [(one["id"], one["message"]) for one in _details(status, "successes") if one.get("message")]
         advance(len(batch))
     return Outcome(taken=taken, refused=tuple(refused), notes=tuple(notes))
+
+
+def _refused(files: Mapping[str, str], one: Mapping[str, str]) -> Refused:
+    return Refused(file=files.get(one["id"], ""), id=one["id"], reason=one.get("message", "no reason given"))
+
+
+def _note_torn(server: Server, requests: Sequence[Sequence[Piece]]) -> None:
+    for uid in torn(requests):
+        server.note(f"{uid}: has no marking, so those that use it say who reads it; not all of them fit in its request")
 
 
 def torn(requests: Sequence[Sequence[Piece]]) -> Iterator[str]:
@@ -174,14 +254,17 @@ def torn(requests: Sequence[Sequence[Piece]]) -> Iterator[str]:
 
 def _post(server: Server, target: Target, batch: Sequence[Piece]) -> dict[str, Any]:
     """The status of one request, once nothing in it is pending."""
-    body = b'{"objects":[' + b",".join(piece.raw for piece in batch) + b"]}"
-    status = content(server.post(f"{target.url}objects/", body))
+    status = content(server.post(f"{target.url}objects/", _body(batch)))
     for _ in range(POLLS):
         if status.get("status") != "pending":
             return status
         server.wait(1)
         status = server.json(f"{target.root}status/{status.get('id')}/")
     raise Trouble(f"{target.url}: is still working on a request after {POLLS} s; run the same command again later")
+
+
+def _body(batch: Sequence[Piece]) -> bytes:
+    return b'{"objects":[' + b",".join(piece.raw for piece in batch) + b"]}"
 
 
 def _details(status: dict[str, Any], name: str) -> list[dict[str, str]]:

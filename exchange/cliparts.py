@@ -74,7 +74,7 @@ def opened(home: Path) -> Iterator[Exchange]:
         try:
             yield exchange
         finally:
-            exchange.engine.dispose()
+            exchange.close()
     except store.NewerSchema as error:
         raise Refusal(f"the database was written by a newer release ({error}): install that one") from error
     except (ArgumentError, OperationalError) as error:

@@ -97,9 +97,10 @@ def find(conn: Connection, text: str, now: int) -> Key | None:
     return key if key.usable(now) else None
 
 
-def listing(conn: Connection) -> list[Key]:
-    """Every key that was ever made, oldest first. Cost: O(keys)."""
-    return [_key(row) for row in conn.execute(select(t.key).order_by(t.key.c.made, t.key.c.id))]
+def listing(conn: Connection, member: int | None = None) -> list[Key]:
+    """Every key that was ever made, or a member's, oldest first. Cost: O(keys)."""
+    query = select(t.key).order_by(t.key.c.made, t.key.c.id)
+    return [_key(row) for row in conn.execute(query if member is None else query.where(t.key.c.member == member))]
 
 
 def revoke(conn: Connection, key_id: str, now: int) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, union_all, update
 
 from exchange import store
 from exchange import tables as t
@@ -200,11 +200,52 @@ def add_versions(conn: Connection, rows: Sequence[dict[str, Any]]) -> None:
     store.insert_many(conn, t.version, names, [[row[name] for name in names] for row in rows])
 
 
+class Deposited(NamedTuple):
+    """A version by its number, also one that is deleted, or was deposited again since under another number."""
+
+    number: int
+    collection: int
+    publisher: int
+    ver: int
+    ver_text: str
+
+
+_FORMER = ("number", "collection", "publisher", "object", "ver", "ver_text", "received")
+
+
+def deposited(conn: Connection, object_: int) -> list[Deposited]:
+    """Every version of an object that ever was. Cost: O(collections + its versions) by version_by_object."""
+    here = t.version.c.collection.in_([row.number for row in store.collections(conn).values()])
+    columns = [[table.c[name] for name in Deposited._fields] for table in (t.version, t.former)]
+    query = union_all(
+        select(*columns[0]).where(here, t.version.c.object == object_),
+        select(*columns[1]).where(t.former.c.object == object_),
+    )
+    return [Deposited(*row) for row in conn.execute(query)]
+
+
 def drop_versions(conn: Connection, numbers: Sequence[int]) -> None:
-    """Forget deleted versions that are deposited again: the new deposit takes their place."""
+    """Forget deleted versions that are deposited again: the new deposit takes their place.
+
+    What they were stays, by their numbers: the ledger says who was served them.
+    """
     for part in store.chunks(numbers):
+        kept = select(*(t.version.c[name] for name in _FORMER)).where(t.version.c.number.in_(part))
+        conn.execute(insert(t.former).from_select(_FORMER, kept))
         conn.execute(delete(t.reference).where(t.reference.c.version.in_(part)))
         conn.execute(delete(t.version).where(t.version.c.number.in_(part)))
+
+
+def greatest(conn: Connection) -> int:
+    """The greatest number that a version ever had, as far as this store knows. Cost: O(1)."""
+    found = conn.execute(select(*(select(func.max(x.c.number)).scalar_subquery() for x in (t.version, t.former)))).one()
+    return max(top or 0 for top in found)
+
+
+def retire(conn: Connection, numbers: Sequence[int]) -> None:
+    """Keep numbers from being given to versions, though nothing is known of the versions that had them."""
+    nothing = {"collection": 0, "publisher": 0, "object": 0, "ver": 0, "ver_text": "", "received": 0}
+    store.insert_missing(conn, t.former, [{"number": number, **nothing} for number in numbers])
 
 
 def add_bodies(conn: Connection, rows: Sequence[tuple[int, bytes]]) -> None:

@@ -31,8 +31,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """What an answer shows of a record; `raw` is empty in manifest and versions."""
+    """What an answer shows of a record; `raw` is empty in manifest and versions.
 
+    `number` is the version's in the store, for the ledger; 0 where the object is computed and not stored.
+    """
+
+    number: int = 0
     date_added: int
     id: str
     type: str
@@ -60,6 +64,7 @@ def objects(conn: Connection, view: View, *, after: int, limit: int) -> Page:
                 return Page(tuple(items), more=True)
             items.append(
                 Item(
+                    number=r.version,
                     date_added=r.date_added,
                     id=row.id,
                     type=row.type,
@@ -80,7 +85,7 @@ def manifest(conn: Connection, view: View, *, after: int, limit: int) -> Page:
     found = records(conn, view, after=after, limit=limit + 1)
     rows = pages.heads(conn, [r.version for r in found[:limit]])
     items = tuple(
-        Item(date_added=r.date_added, id=row.id, type=row.type, version=row.ver_text)
+        Item(number=r.version, date_added=r.date_added, id=row.id, type=row.type, version=row.ver_text)
         for r in found[:limit]
         if (row := rows[r.version])
     )

@@ -131,6 +131,7 @@ def apply(conn: Connection, files: Mapping[str, str], clock: Clock) -> Effect:
     if before and not found and before.files == after.files:
         return Effect(before=before, after=before, differences=())
     stamped = grants.carry_out(conn, found, frozenset(after.numbers[name] for name in newcomers), clock)
+    store.set_gained(conn, list(_gained(conn, before, after)), now)
     store.add_config(conn, store.ConfigRow(version + 1, now, text, json.dumps(gone, sort_keys=True)))
     return Effect(before=before, after=after, differences=found, stamped=stamped)
 
@@ -144,6 +145,21 @@ def _register(conn: Connection, config: Config, now: int) -> list[str]:
     places = store.collections(conn)
     store.add_collections(conn, [c.id for c in config.collections.values() if c.id not in places])
     return newcomers
+
+
+def _gained(conn: Connection, before: InForce | None, after: InForce) -> Iterator[tuple[int, str]]:
+    """(member, word): what a member can use in its markings now and could not before, though it was there.
+
+    Else a client that polls its `policy` collection by time would never hear of it.
+    """
+    if before is None:
+        return
+    there = {word for word, at in store.since(conn).items() if at < after.at}
+    for name in after.config.members:
+        if f"member:{name}" in there:
+            had = policy.vocabulary(before.config, name) if name in before.config.members else ()
+            for word in set(policy.vocabulary(after.config, name)) & there - set(had):
+                yield after.numbers[name], word
 
 
 def _departed(before: InForce | None, config: Config) -> dict[str, dict[str, object]]:

@@ -59,20 +59,25 @@ def publish(poster: Poster, uid: str, body: bytes, status_id: str) -> dict[str, 
     with store.reading(poster.engine) as conn:
         now = poster.clock.now(conn)
         writable(conn, poster.member, uid)
-    items = stix.read_envelope(body)
+    results, candidates = apart(body, now)
+    results |= _commit_all(poster, uid, candidates, now)
+    resource = status.resource(status_id, now, [result for _, result in sorted(results.items())])
+    with store.writing(poster.engine) as conn:
+        store.add_status(conn, status_id, store.members(conn)[poster.member], now, status.dump(resource))
+    return resource
+
+
+def apart(body: bytes, now: int) -> tuple[dict[int, Result], list[Candidate]]:
+    """The objects of a body, by their index: refused as no valid STIX, or to be judged. Raises `stix.EnvelopeError`."""
     results: dict[int, Result] = {}
     candidates: list[Candidate] = []
-    for index, item in enumerate(items):
+    for index, item in enumerate(stix.read_envelope(body)):
         found = Candidate.make(index, item, now)
         if isinstance(found, Result):
             results[index] = found
         else:
             candidates.append(found)
-    results |= _commit_all(poster, uid, candidates, now)
-    resource = status.resource(status_id, now, [results[i] for i in range(len(items))])
-    with store.writing(poster.engine) as conn:
-        store.add_status(conn, status_id, store.members(conn)[poster.member], now, status.dump(resource))
-    return resource
+    return results, candidates
 
 
 def writable(conn: Connection, member: str, uid: str) -> tuple[InForce, Collection]:
@@ -90,9 +95,9 @@ def writable(conn: Connection, member: str, uid: str) -> tuple[InForce, Collecti
 def _commit_all(poster: Poster, uid: str, candidates: Sequence[Candidate], now: int) -> dict[int, Result]:
     results: dict[int, Result] = {}
     size, lead, tries = COMMIT, sequencer.LEAD, 0
-    work, envelope = _ordered(candidates), Envelope.of(candidates)
+    work, envelope = ordered(candidates), Envelope.of(candidates)
     while work:
-        chunk, rest = _take(work, size)
+        chunk, rest = take(work, size)
         try:
             results |= _commit(poster, uid, chunk, envelope, now, lead)
         except sequencer.TooSlow:
@@ -112,7 +117,7 @@ def _commit_all(poster: Poster, uid: str, candidates: Sequence[Candidate], now: 
     return results
 
 
-def _ordered(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+def ordered(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     """Groups to commit together, what is referred to first: all versions of one id, and circles of references."""
     by_id: dict[str, list[Candidate]] = defaultdict(list)
     for c in candidates:
@@ -125,7 +130,7 @@ def _ordered(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     return [sorted((c for i in ids for c in by_id[i]), key=lambda c: (c.ver, c.index)) for ids in components]
 
 
-def _take(work: Sequence[list[Candidate]], size: int) -> tuple[list[Candidate], list[list[Candidate]]]:
+def take(work: Sequence[list[Candidate]], size: int) -> tuple[list[Candidate], list[list[Candidate]]]:
     """Whole groups up to `size` objects, and at least one."""
     chunk: list[Candidate] = []
     for taken, group in enumerate(work):

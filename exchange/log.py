@@ -9,14 +9,14 @@ whom an expression lets in is asked of `readers`, which is `policy` bound to the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from sqlalchemy import Connection
 
 from exchange import entries, logrows, sequencer, store, tables, tallies
-from exchange.audiences import Change, settle
+from exchange.audiences import Change, draft, settle
 from exchange.entries import Deposit, Version
 from exchange.interning import Key, Readers, intern
 from exchange.label import NOBODY
@@ -62,31 +62,23 @@ def add(conn: Connection, writer: Writer, collection: int, deposits: Sequence[De
     store.lock_publisher(conn, writer.publisher)
     store.add_objects(conn, {d.id: d.type for d in deposits})
     number = store.object_numbers(conn, sorted({d.id for d in deposits}.union(*(d.refs for d in deposits))))
-    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, sorted(number.values()))}
-    known = {v.object for v in own.values()} | {number[d.id] for d in deposits}
-    deleted = {(v.collection, v.object, v.ver): v.number for v in own.values() if not v.live}
-    revived = [n for d in deposits if (n := deleted.get((collection, number[d.id], d.ver)))]
-    entries.drop_versions(conn, revived)
-    numbers = store.numbers(conn, tables.version, len(deposits))
-    fresh = {
-        n: Version(
-            number=n, collection=collection, publisher=writer.publisher, object=number[d.id], ver=d.ver,
-            refs=frozenset(number[r] for r in d.refs if number.get(r) in known) - {number[d.id]},
-            creator=d.creator, live=True, base=d.base, whole=NOBODY, shown=NOBODY,
-        )
-        for n, d in zip(numbers, deposits, strict=True)
-    }  # fmt: skip
-    # A revived one is still looked at as the deleted version it was: what refers to it has to follow.
-    changes = settle(conn, writer.publisher, own | fresh, frozenset(fresh), collection)
+    own = entries.own_versions(conn, writer.publisher, sorted(number.values()))
+    numbers = store.numbers(conn, tables.version, len(deposits), tables.former)
+    drafted = draft(own, writer.publisher, collection, dict(zip(numbers, deposits, strict=True)), number)
+    entries.drop_versions(conn, drafted.revived)
+    fresh = frozenset(drafted.fresh)
+    changes = settle(conn, writer.publisher, drafted.together, fresh, collection)
     made = {c.version.number: c.version for c in changes if c.version.number in fresh}
-    _refuse_too_deep({d.id: made[n] for n, d in zip(numbers, deposits, strict=True)})
+    refuse_too_deep({d.id: made[n] for n, d in zip(numbers, deposits, strict=True)})
     _store(conn, [(made[n], d) for n, d in zip(numbers, deposits, strict=True)], now)
     entries.set_audiences(conn, [c.version for c in changes if c.version.number not in fresh])
-    stamped = _enter(conn, writer, changes, again=frozenset())
-    return Added(tuple(made[n] for n in numbers), frozenset(i for i, o in number.items() if o in known), stamped)
+    stamped = _enter(conn, writer, changes)
+    known = frozenset(i for i, o in number.items() if o in drafted.known)
+    return Added(tuple(made[n] for n in numbers), known, stamped)
 
 
-def _refuse_too_deep(made: Mapping[str, Version]) -> None:
+def refuse_too_deep(made: Mapping[str, Version]) -> None:
+    """Raise `TooDeep` for those of the versions, by STIX id, whose audience has more than `MAX_NODES` nodes."""
     deep = frozenset(i for i, v in made.items() if len(v.whole.common.nodes()) > MAX_NODES)
     if deep:
         raise TooDeep(deep)
@@ -118,34 +110,50 @@ def remove(conn: Connection, writer: Writer, collection: int, object_: int, vers
     entries.mark_deleted(conn, sorted(gone), now)
     after = own | {n: replace(own[n], live=False) for n in gone}
     changes = settle(conn, writer.publisher, after, frozenset(), collection)
-    exposed = _exposed(live, gone, writer.publisher)
-    rest = exposed - {c.version.number for c in changes}
-    under_lock = entries.own_versions(conn, writer.publisher, [object_]) if rest else []
-    changes += [Change(version=v, before=v.shown) for v in under_lock if v.number in rest]
     entries.set_audiences(conn, [c.version for c in changes])
-    return _enter(conn, writer, changes, again=exposed)
+    return _enter(conn, writer, changes)
 
 
-def _exposed(live: Sequence[Version], gone: set[int], publisher: int) -> frozenset[int]:
-    """Older versions that become `last` for somebody once the newer ones are gone."""
-    exposed = set()
-    newer_gone = False
-    for v in sorted(live, key=lambda v: v.ver, reverse=True):
-        if v.number in gone:
-            newer_gone = True
-            continue
-        if newer_gone:
-            exposed.add(v.number)
-        if v.whole.reaches_beyond(publisher):
-            break
-    return frozenset(exposed)
+def _exposed(conn: Connection, changes: Sequence[Change]) -> list[Change]:
+    """Versions that are the newest for readers who lose a newer one of the object: they have to come again (3.6.7).
+
+    Where the newer one closed them, they lose those readers too and nothing is exposed. Needs the collections' locks.
+    """
+    lost = {c.version.number: gone for c in changes if (gone := c.before - c.version.shown) != NOBODY}
+    after = {c.version.number: c for c in changes}
+    places = {(c.version.collection, c.version.object) for c in changes if c.version.number in lost}
+    found: dict[int, Change] = {}
+    for collection in sorted({c for c, _ in places}):
+        objects = sorted(o for c, o in places if c == collection)
+        here = [
+            after.get(v.number, Change(version=v, before=v.shown))
+            for v in entries.versions_in(conn, collection, objects)
+        ]
+        for newer in here:
+            left = lost.get(newer.version.number, NOBODY)
+            for older in sorted(_older(here, newer.version), key=lambda c: c.version.ver, reverse=True):
+                if left & older.version.shown != NOBODY:
+                    found[older.version.number] = older
+                left = left - older.version.shown
+    return list(found.values())
+
+
+def _older(here: Sequence[Change], newer: Version) -> Iterator[Change]:
+    """Of one object and publisher."""
+    return (
+        c for c in here
+        if (c.version.object, c.version.publisher) == (newer.object, newer.publisher) and c.version.ver < newer.ver
+    )  # fmt: skip
 
 
 # Entries ------------------------------------------------------------------------------------------------------
 
 
-def _enter(conn: Connection, writer: Writer, changes: Sequence[Change], again: frozenset[int]) -> int:
+def _enter(conn: Connection, writer: Writer, changed: Sequence[Change]) -> int:
     """Let the log follow; the last thing done is stamping. Returns the clock at that moment."""
+    exposed = {c.version.number: c for c in _exposed(conn, changed)}
+    changes = [*changed, *(c for n, c in exposed.items() if n not in {x.version.number for x in changed})]
+    again = frozenset(exposed)
     where = sorted({c.version.collection for c in changes})
     pending: list[tuple[int, list[Row]]] = []
     for collection in where:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import orjson
@@ -24,7 +25,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from exchange import app, inforce, intake, policy, store, taxii, taxiierrors, taxiiquery, taxiirights
+from exchange import app, inforce, intake, ledger, policy, store, taxii, taxiierrors, taxiiquery, taxiirights
 from exchange.credentials import Key
 from exchange.taxiidoor import Asked, asked
 from exchange.taxiierrors import TaxiiError
@@ -47,7 +48,8 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
         exchange = app.open_exchange(folder)
         self._service = app.service(exchange)
         self._taxii = taxii.Backend(self._service)
-        exchange.engine.dispose()  # a server that forks must not hand its children a connection
+        self._saving: Thread | None = None
+        exchange.close()  # a server that forks must not hand its children a connection
         _log.info("%s.%s serves %s", module, module_class, folder)
 
     # Discovery, API root, status -----------------------------------------------------------------------------------
@@ -121,11 +123,14 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
     @contextmanager
     def _passed(self) -> Iterator[ExitStack]:
         """The request of an active member, with a snapshot; failures leave as medallion's own errors."""
+        if self._saving is None or not self._saving.is_alive():  # a thread does not pass into a forked child
+            self._saving = app.keep_saving(self._service.polls)
         with _medallion_errors(self._service), ExitStack() as stack:
             if not all(value.isprintable() for value in (request.view_args or {}).values()):
                 raise TaxiiError(404)  # no id has such letters, and PostgreSQL takes no NUL
             conn = stack.enter_context(store.reading(self._service.engine))
-            g.asked = Asked(caller=_caller(conn, auth.current_user(), self._service.clock.now(conn)), snapshot=conn)
+            now = self._service.clock.now(conn)
+            g.asked = Asked(caller=_caller(conn, auth.current_user(), now), now=now, snapshot=conn)
             yield stack
 
     @contextmanager
@@ -174,6 +179,9 @@ def _medallion_errors(service: taxii.Service) -> Iterator[None]:
         raise _told(error) from error
     except intake.Refused as error:
         raise _told(TaxiiError(403 if error.listed else 404)) from error
+    except ledger.Unwritten as error:
+        _log.error("the ledger cannot be written, so no objects are served: %s", ledger.reason(error))
+        raise _told(TaxiiError(503, headers={"Retry-After": str(taxiierrors.RETRY_SECONDS)})) from error
     except (intake.Busy, OperationalError, PoolTimeout) as error:
         _log.warning("busy: %s", type(error).__name__)
         raise _told(TaxiiError(503, headers={"Retry-After": str(taxiierrors.RETRY_SECONDS)})) from error

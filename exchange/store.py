@@ -19,12 +19,15 @@ from sqlalchemy import (
     MetaData,
     Table,
     bindparam,
+    column,
     create_engine,
+    delete,
     event,
     func,
     insert,
     inspect,
     select,
+    table,
     text,
     update,
 )
@@ -40,7 +43,12 @@ T = TypeVar("T")
 def connect(url: str, pool: int = 16) -> Engine:
     """An engine on `url`. SQLite: WAL, every commit synced, transactions as we say and not as the driver guesses."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=pool, max_overflow=0, pool_pre_ping=True, hide_parameters=True)
+        # Every query of ours walks an index in order or looks up by key. Where a page's bounds are not known when it is
+        # planned, PostgreSQL would fetch a whole label by bitmap and sort it.
+        options = {"options": "-c enable_bitmapscan=off"}
+        return create_engine(
+            url, pool_size=pool, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=options
+        )
     engine = create_engine(url, pool_size=pool, max_overflow=0, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -125,12 +133,16 @@ def database_clock(conn: Connection, host: int) -> int:
     return int(conn.scalar(text("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")) or 0)
 
 
-def numbers(conn: Connection, table: Table, count: int) -> Sequence[int]:
-    """`count` fresh numbers for `table`. Cost: O(1) on SQLite (under its write lock), O(count) on PostgreSQL."""
+def numbers(conn: Connection, table: Table, count: int, former: Table | None = None) -> Sequence[int]:
+    """`count` fresh numbers for `table`, none of which stands in `former` either.
+
+    Cost: O(1) on SQLite (under its write lock), O(count) on PostgreSQL.
+    """
     if count == 0:
         return range(0)
     if conn.dialect.name == "sqlite":
-        first = (conn.scalar(select(func.max(table.c.number))) or 0) + 1
+        greatest = [select(func.max(x.c.number)).scalar_subquery() for x in (table, former) if x is not None]
+        first = max(top or 0 for top in conn.execute(select(*greatest)).one()) + 1
         return range(first, first + count)
     query = text("SELECT nextval(:name) FROM generate_series(1, :count)")
     return list(conn.scalars(query, {"name": f"{table.name}_number_seq", "count": count}))
@@ -194,6 +206,21 @@ def since(conn: Connection) -> dict[str, int]:
     """``member:NAME`` and ``group:NAME`` → the instant of the config version that brought it. Cost: O(names)."""
     found = {f"member:{n}": at for n, at in conn.execute(select(t.member.c.name, t.member.c.since))}
     return found | {f"group:{n}": at for n, at in conn.execute(select(t.word.c.name, t.word.c.since))}
+
+
+def gained(conn: Connection, member: int) -> dict[str, int]:
+    """Word → since when the member can use it, of those that it could not use at first. Cost: O(words)."""
+    return dict(conn.execute(select(t.gained.c.word, t.gained.c.since).where(t.gained.c.member == member)).all())
+
+
+def set_gained(conn: Connection, rows: Sequence[tuple[int, str]], at: int) -> None:
+    """(member, word) that can be used from now on."""
+    if rows:
+        values = [{"member": member, "word": word, "since": at} for member, word in rows]
+        c = t.gained.c
+        known = (c.member == bindparam("b_member")) & (c.word == bindparam("b_word"))
+        conn.execute(delete(t.gained).where(known), [{"b_member": m, "b_word": w} for m, w in rows])
+        conn.execute(insert(t.gained), values)
 
 
 def add_members(conn: Connection, names: Sequence[str], at: int) -> None:
@@ -387,7 +414,7 @@ def schema_version(conn: Connection, schema: Schema = MAIN) -> str | None:
     """The revision that the database is at, None where it has none of the schema."""
     if not inspect(conn).has_table(schema.version_table):
         return None
-    found: str | None = conn.scalar(text(f"SELECT version_num FROM {schema.version_table}"))
+    found: str | None = conn.scalar(select(column("version_num")).select_from(table(schema.version_table)))
     return found
 
 

@@ -58,6 +58,14 @@ word = Table(  # groups: since when each name can be used in addressing
     Column("since", BigInteger, nullable=False),
 )  # fmt: skip
 
+gained = Table(  # words that a member came to be able to use later than they were there
+    "gained", metadata,
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    Column("word", String(64), primary_key=True),  # ``group:NAME``, ``member:NAME``
+    Column("since", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
 collection = Table(  # the row that the sequencer locks
     "collection", metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
@@ -118,6 +126,18 @@ version = Table(
     Column("shown", BigInteger, nullable=False),  # … and 10: what its entries partition
     Index("version_by_deposit", "publisher", "object", "collection", "ver", unique=True),
     Index("version_by_object", "collection", "object"),
+)  # fmt: skip
+
+former = Table(  # numbers of versions that are rows no longer: a line of the ledger may name them for ever
+    "former", metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("collection", Integer, nullable=False),  # 0, with all that follows: lost in a power cut before its answer
+    Column("publisher", Integer, nullable=False),
+    Column("object", BigInteger, nullable=False),
+    Column("ver", BigInteger, nullable=False),
+    Column("ver_text", String(40), nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Index("former_by_object", "object"),
 )  # fmt: skip
 
 reference = Table(  # the known references, backwards: who must follow when the audience of `target` changes

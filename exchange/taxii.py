@@ -13,19 +13,30 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from flask import Flask, Response, request
+from flask import Flask, Response, after_this_request, request
 from flask.json.provider import JSONProvider
 from medallion import register_blueprints
 from medallion.backends.base import Backend as MedallionBackend
-from sqlalchemy import Connection
 from werkzeug.routing import Rule
 
-from exchange import feed, inforce, intake, stix, store, taxiidoor, taxiierrors, taxiirights, taxiiwords
+from exchange import (
+    feed,
+    inforce,
+    intake,
+    preview,
+    stix,
+    store,
+    taxiidoor,
+    taxiierrors,
+    taxiirecord,
+    taxiirights,
+    taxiiwords,
+)
 from exchange.cursor import Cursor
 from exchange.feed import Item, Page
 from exchange.intake import Deletion
 from exchange.pages import Filters, View
-from exchange.taxiidoor import Asked, Secrets, Service, asked
+from exchange.taxiidoor import Asked, Secrets, Service, asked, snapshot
 from exchange.taxiierrors import MEDIA_TYPE, TaxiiError
 
 __all__ = ["Backend", "Secrets", "Service", "mount"]
@@ -102,7 +113,7 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
 
     def get_status(self, _root: str, status_id: str) -> bytes:
         """T-4.3-01; only for the member that posted (T-4.3-06)."""
-        conn, caller = _snapshot(), asked().caller
+        conn, caller = snapshot(), asked().caller
         found = store.status(conn, status_id, caller.number)
         if found is None:
             raise TaxiiError(404)
@@ -140,7 +151,7 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
     def _answer(
         self, found: Asked, reader: _Reader, name: str, shape: Callable[[Item], object], object_id: str = ""
     ) -> _Answer:
-        """One page as bytes, and its date headers (T-3.2-01)."""
+        """One page as bytes, and its date headers (T-3.2-01), once it is written down."""
         query = found.query
         page = Page((), more=False)
         if not query.nothing:
@@ -148,7 +159,14 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
         if not page.items:
             if object_id and not self._visible(found, object_id):
                 raise TaxiiError(404)  # T-5.6-02: unknown and hidden alike
-            return _empty(found, name)
+            answer = _empty(found, name)
+        else:
+            answer = self._full(found, page, name, shape)
+        carried = reader is feed.objects
+        taxiirecord.write_down(self._service, found, page.items, carried=carried, poll=not object_id)
+        return answer
+
+    def _full(self, found: Asked, page: Page, name: str, shape: Callable[[Item], object]) -> _Answer:
         body: dict[str, object] = {"more": page.more}
         if page.more:
             body["next"] = self._next(found, page.items[-1].date_added)
@@ -163,7 +181,7 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
         return bool(self._page(found, feed.manifest, every, 0, 1).items)
 
     def _page(self, found: Asked, reader: _Reader, filters: Filters, after: int, limit: int) -> Page:
-        conn, place = _snapshot(), found.place
+        conn, place = snapshot(), found.place
         if place is None:
             raise TaxiiError(404)
         if place.number is None:
@@ -182,6 +200,9 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
     def add_objects(self, _root: str, collection: str, *_given: object) -> dict[str, Any]:
         found = asked()
         try:
+            if found.query.dry_run:
+                after_this_request(_ok)
+                return preview.preview(self._poster(found), collection, found.body)
             return intake.publish(self._poster(found), collection, found.body, self._service.new_id())
         except stix.TooMany as error:  # no 413, which a body below max_content_length never gets (T-4.2-03)
             raise TaxiiError(422, _sentence(str(error))) from error
@@ -203,12 +224,11 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
         return intake.Poster(engine=self._service.engine, clock=self._service.clock, member=found.caller.member)
 
 
-def _snapshot() -> Connection:
-    """The transaction that the key was found in: what a GET answers belongs together (promise 6)."""
-    conn = asked().snapshot
-    if conn is None:
-        raise TaxiiError(500)
-    return conn
+def _ok(response: Response) -> Response:
+    """200 in place of 202 (T-5.5-01), for what was not accepted but only looked at; errors stay."""
+    if response.status_code == 202:
+        response.status_code = 200
+    return response
 
 
 def _whole(item: Item) -> orjson.Fragment:

@@ -16,23 +16,27 @@ from flask import Flask, Response, g, request
 from sqlalchemy import Connection, Engine
 from werkzeug.datastructures import ImmutableMultiDict
 
-from exchange import markings, profiles, store, taxiiquery, taxiirights, taxiiwire
+from exchange import markings, profiles, store, taxiierrors, taxiipace, taxiiquery, taxiirights, taxiiwire
 from exchange.cursor import Cursors
+from exchange.ledger import Ledger
 from exchange.pages import Filters
+from exchange.polls import Poll, Polls
 from exchange.profiles import Profile
 from exchange.sequencer import Clock
 from exchange.taxiibodies import Bodies
-from exchange.taxiierrors import MEDIA_TYPE, RETRY_SECONDS, TaxiiError
+from exchange.taxiierrors import MEDIA_TYPE, RETRY_SECONDS, TaxiiError, under_api
 from exchange.taxiiquery import Query
 from exchange.taxiirights import Caller, Place
 
 OPEN = frozenset({"healthz", "readyz"})  # endpoints that ask for no key
 
 _GET_OBJECTS = "objects.get_or_add_objects"
+_MANIFEST = "manifest.get_object_manifest"
 _ONE_OBJECT = "objects.get_or_delete_object"
+_POLLED = frozenset({_GET_OBJECTS, _MANIFEST})
 _KNOWN = {
     _GET_OBJECTS: taxiiquery.PAGE,
-    "manifest.get_object_manifest": taxiiquery.PAGE,
+    _MANIFEST: taxiiquery.PAGE,
     _ONE_OBJECT: taxiiquery.OBJECT,
     "objects.get_object_versions": taxiiquery.VERSIONS,
 }
@@ -63,6 +67,8 @@ class Service:
     clock: Clock
     new_id: Callable[[], str]
     secrets: Secrets
+    ledger: Ledger
+    polls: Polls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +76,9 @@ class Asked:
     """A request that passed the door. `snapshot` is None where it writes: it holds none while its body arrives."""
 
     caller: Caller
+    now: int  # the exchange clock as the request came in
     snapshot: Connection | None
+    head: bool = False  # no body is sent
     place: Place | None = None
     query: Query = field(default_factory=lambda: Query(said={}, filters=Filters()))
     body: bytes = b""
@@ -88,6 +96,14 @@ class Asked:
 def asked() -> Asked:
     """The request that is being answered."""
     return cast(Asked, g.asked)
+
+
+def snapshot() -> Connection:
+    """The transaction that the key was found in: what a GET answers belongs together (promise 6)."""
+    conn = asked().snapshot
+    if conn is None:
+        raise TaxiiError(500)
+    return conn
 
 
 def _holder(caller: Caller, place: Place | None) -> str:
@@ -112,9 +128,10 @@ class _Door:
         if request.endpoint in OPEN:
             return
         service = self._service
+        g.entered = service.clock.elapsed()
         stack = g.stack = ExitStack()
         conn = stack.enter_context(store.reading(service.engine))
-        now = service.clock.now(conn)
+        now = g.now = service.clock.now(conn)
         caller = g.caller = taxiirights.authenticate(conn, request.headers.get("Authorization"), now)
         if request.routing_exception is not None:
             raise request.routing_exception
@@ -123,23 +140,43 @@ class _Door:
         if writes:
             stack.close()
         _negotiate()
-        found = Asked(caller=caller, snapshot=None if writes else conn, place=place)
+        head = request.method == "HEAD"
+        found = Asked(caller=caller, now=now, snapshot=None if writes else conn, head=head, place=place)
         g.asked = self._with_body(found) if request.method == "POST" else _read(found, service)
-        _canonicalise(g.asked)
+        if not under_api():
+            _canonicalise(g.asked)
 
     def finish(self, response: Response) -> Response:
         if response.status_code >= 400:
             self._end_snapshot()
+            self._note_failure(response.status_code)
             self._drain()
         finished = taxiiwire.finish(request, response)
         hang_up = finished.status_code >= 500 and "asked" in g and asked().profile.hang_up
+        if "entered" in g and (response.status_code == 404 or _names_ids()):
+            self._end_snapshot()
+            taxiipace.wait(self._service.clock, g.entered)
         return taxiiwire.broken_off(finished) if hang_up else finished
+
+    def _note_failure(self, status: int) -> None:
+        """Of a poll in a collection that the member sees: so that it can see that, too."""
+        place: Place | None = g.get("place")
+        method = request.environ["REQUEST_METHOD"]  # the request's own is canonical by now
+        if place is None or place.number is None or method != "GET" or request.endpoint not in _POLLED:
+            return
+        failed = Poll(
+            member=g.caller.number, key=g.caller.key.id, collection=place.number,
+            error_at=g.now, error_status=status, error=taxiierrors.title(status),
+        )  # fmt: skip
+        self._service.polls.saw(failed)
 
     def _with_body(self, found: Asked) -> Asked:
         with self._bodies.turn(found.caller.number) as mine:
             if not mine:
                 raise TaxiiError(503, headers={"Retry-After": str(RETRY_SECONDS)})
-            return replace(found, body=taxiiwire.read_body(request, found.caller.state.config.max_body))
+            body = taxiiwire.read_body(request, found.caller.state.config.max_body)
+        query = taxiiquery.read_post(request.args) if request.endpoint == _GET_OBJECTS else found.query
+        return replace(found, body=body, query=query)
 
     def _drain(self) -> None:
         """Let a refused client finish sending, if not too many are."""
@@ -156,6 +193,11 @@ class _Door:
             stack.close()
 
 
+def _names_ids() -> bool:
+    """In the path or `match[id]`, also in one that a `next` remembers."""
+    return taxiipace.names_ids(request) or ("asked" in g and bool(asked().query.filters.ids))
+
+
 def _authorised(caller: Caller, policy_uid: str) -> Place | None:
     """The collection that the path names. 404 if it is not listed, 403 if it is, without the right (T-5.3-03)."""
     path = request.view_args or {}
@@ -168,6 +210,7 @@ def _authorised(caller: Caller, policy_uid: str) -> Place | None:
     place = taxiirights.find(caller, policy_uid, path["collection_id"])
     if place is None:
         raise TaxiiError(404)
+    g.place = place
     if request.endpoint in _KNOWN:
         _check_right(place)
     path["collection_id"] = place.uid  # the view is called with these
@@ -189,7 +232,8 @@ def _check_right(place: Place) -> None:
 
 
 def _negotiate() -> None:
-    if not taxiiwire.acceptable(request.headers.get("Accept")):
+    ranges = taxiiwire.JSON_RANGES if under_api() else taxiiwire.TAXII_RANGES
+    if not taxiiwire.acceptable(request.headers.get("Accept"), ranges):
         raise TaxiiError(406)
     if request.method == "POST" and not taxiiwire.takes(request.headers.get("Content-Type")):
         raise TaxiiError(415)

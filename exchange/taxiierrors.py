@@ -1,4 +1,5 @@
-"""The one renderer of errors: a TAXII error object for every status, with fixed words (TAXII 2.1 section 3.6).
+"""The one renderer of errors, with fixed words for every status: TAXII error objects (TAXII 2.1 section 3.6), and
+below /api/ problem details (RFC 9457).
 
 Nothing of an exception's text reaches a client, because it may name ids or members (policy.md channels 2, 18); what
 is said beyond the fixed words comes from `TaxiiError` alone. `error_id` is fresh each time and stands in the log
@@ -18,9 +19,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from exchange import intake
+from exchange import intake, ledger
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
+PROBLEM_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 
 _WORDS = {
@@ -43,6 +45,8 @@ _WORDS = {
     503: ("Service Unavailable", "Not now: ask again after the seconds in the header Retry-After."),
 }
 
+_API_WORDS = {406: "Accept application/json: nothing else is served below /api/."}
+
 _log = logging.getLogger("exchange.taxii")
 
 
@@ -61,12 +65,43 @@ def sentence(error: TaxiiError) -> str:
     return error.description or _words(error.status)[1]
 
 
+def under_api() -> bool:
+    """Whether the path asked for belongs to the JSON face, be there something or not."""
+    return request.path == "/api" or request.path.startswith("/api/")
+
+
+def title(status: int) -> str:
+    """The status in two or three words."""
+    return _words(status)[0]
+
+
 def _words(status: int) -> tuple[str, str]:
     return _WORDS.get(status, _WORDS[500 if status >= 500 else 400])
 
 
+def _error_object(error: TaxiiError, error_id: str) -> tuple[dict[str, object], str]:
+    """T-3.6-01, T-3.6-02."""
+    return {
+        "title": _words(error.status)[0],
+        "description": sentence(error),
+        "error_id": error_id,
+        "http_status": str(error.status),
+    }, MEDIA_TYPE
+
+
+def _problem(error: TaxiiError, error_id: str) -> tuple[dict[str, object], str]:
+    """RFC 9457 section 3.1; the title is the status's own, as `about:blank` asks (section 4.2.1)."""
+    return {
+        "type": "about:blank",
+        "title": _words(error.status)[0],
+        "status": error.status,
+        "detail": error.description or _API_WORDS.get(error.status) or sentence(error),
+        "error_id": error_id,
+    }, PROBLEM_TYPE
+
+
 class Renderer:
-    """Error objects, each with a fresh id."""
+    """Errors as clients get them, each with a fresh id."""
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
@@ -75,14 +110,8 @@ class Renderer:
         return self._response(error, self._new_id())
 
     def _response(self, error: TaxiiError, error_id: str) -> Response:
-        """T-3.6-01, T-3.6-02."""
-        body = {
-            "title": _words(error.status)[0],
-            "description": sentence(error),
-            "error_id": error_id,
-            "http_status": str(error.status),
-        }
-        response = Response(orjson.dumps(body), error.status, content_type=MEDIA_TYPE, headers=error.headers)
+        body, kind = _problem(error, error_id) if under_api() else _error_object(error, error_id)
+        response = Response(orjson.dumps(body), error.status, content_type=kind, headers=error.headers)
         if error.status == 401:  # T-1.6-02
             for scheme in ("Basic", "Bearer"):
                 response.headers.add("WWW-Authenticate", f'{scheme} realm="exchange"')
@@ -130,7 +159,12 @@ def install(app: Flask, renderer: Renderer) -> None:
         _log.warning("busy: %s%s", type(error).__name__, told)
         return renderer.response(TaxiiError(503, headers={"Retry-After": str(RETRY_SECONDS)}))
 
+    def of_unwritten(error: ledger.Unwritten) -> Response:
+        _log.error("the ledger cannot be written, so no objects are served: %s", ledger.reason(error))
+        return renderer.response(TaxiiError(503, headers={"Retry-After": str(RETRY_SECONDS)}))
+
     app.register_error_handler(TaxiiError, renderer.response)
+    app.register_error_handler(ledger.Unwritten, of_unwritten)
     app.register_error_handler(MedallionError, of_medallion)
     app.register_error_handler(intake.Refused, of_refused)
     for busy in (intake.Busy, OperationalError, PoolTimeout):

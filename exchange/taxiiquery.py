@@ -26,6 +26,7 @@ PAGE = _PAGING | {ID, TYPE, VERSION, SPEC}  # objects, manifest
 OBJECT = _PAGING | {VERSION, SPEC}
 VERSIONS = _PAGING | {SPEC}
 DELETE = frozenset({VERSION, SPEC})
+DRY_RUN = "dry_run"
 
 _ITEM = re.compile(r"[^\s,\x00-\x1f\x7f]+")
 _SPEC = re.compile(r"[0-9]+\.[0-9]+", re.ASCII)
@@ -37,7 +38,8 @@ class Query:
     """What a request asks for. Times in microseconds of the member's own time.
 
     `after` is where to go on, from `next` or `added_after`; `said` the match fields as text, for the next `next`;
-    `nothing`: no stored object can match, because none but STIX 2.1 ones are stored.
+    `nothing`: no stored object can match, because none but STIX 2.1 ones are stored. `dry_run`: a POST that is to be
+    judged and not taken.
     """
 
     after: int = 0
@@ -46,6 +48,7 @@ class Query:
     said: Mapping[str, str]
     filters: Filters
     nothing: bool = False
+    dry_run: bool = False
 
 
 def read(
@@ -89,6 +92,19 @@ def read_delete(args: MultiDict[str, str]) -> Query:
         filters=_filters(said, every=VERSION not in said),
         nothing=SPEC in said and "2.1" not in _spec_versions(said[SPEC]),
     )
+
+
+def read_post(args: MultiDict[str, str]) -> Query:
+    """Whether a POST is a dry run. Raises `TaxiiError` 400.
+
+    Anything but `true` and `false` is refused, an empty one too: a preview that was misspelt must not publish.
+    """
+    if args.getlist(DRY_RUN) == [""]:
+        raise _bad(DRY_RUN, "is empty: send true for a preview, leave it out to publish")
+    said = _given(args, frozenset({DRY_RUN}))
+    if said.get(DRY_RUN, "false") not in ("true", "false"):
+        raise _bad(DRY_RUN, "takes true or false: send true for a preview, leave it out to publish")
+    return Query(said=said, filters=Filters(), dry_run=said.get(DRY_RUN) == "true")
 
 
 def _bad(name: str, mend: str) -> TaxiiError:

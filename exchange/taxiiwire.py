@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from flask import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -24,23 +24,24 @@ _WINDOW = 1 << 16
 DRAIN = 100 << 20  # twice the largest body that is taken unless the administrator says otherwise
 
 # How exactly a range of Accept names what we serve; the most exact one decides (RFC 9110 section 12.5.1).
-_RANGES = {"*/*": 0, "application/*": 1, "application/json": 2, "application/taxii+json": 3}
+TAXII_RANGES = {"*/*": 0, "application/*": 1, "application/json": 2, "application/taxii+json": 3}
+JSON_RANGES = {"*/*": 0, "application/*": 1, "application/json": 2}  # for what is plain JSON, and not TAXII
 _POSTED = ("application/taxii+json", "application/stix+json")
 
 
-def acceptable(accept: str | None) -> bool:
-    """Whether an Accept header allows TAXII 2.1 (T-3.1-05 to T-3.1-13). None or blank is `*/*`."""
+def acceptable(accept: str | None, ranges: Mapping[str, int] = TAXII_RANGES) -> bool:
+    """Whether an Accept header allows what these ranges cover: TAXII 2.1 (T-3.1-05 to T-3.1-13). None is `*/*`."""
     if not (accept or "").strip():
         return True
-    found = list(_qualities(accept or ""))
+    found = list(_qualities(accept or "", ranges))
     return bool(found) and max(found)[1] > 0
 
 
-def _qualities(accept: str) -> Iterator[tuple[int, float]]:
-    """(exactness, quality) of each range that covers TAXII 2.1."""
+def _qualities(accept: str, ranges: Mapping[str, int]) -> Iterator[tuple[int, float]]:
+    """(exactness, quality) of each range that covers what is served."""
     for item in parse_list_header(accept):
         name, parameters = parse_options_header(item)
-        exactness = _RANGES.get(name.strip().lower())
+        exactness = ranges.get(name.strip().lower())
         version = parameters.get("version")
         if exactness is None or (exactness == 3 and version not in (None, "2.1")):
             continue

@@ -46,16 +46,20 @@ def _matches(word: _Word, filters: Filters) -> bool:
 
 
 def _words(conn: Connection, caller: Caller, secret: bytes) -> Iterator[_Word]:
-    """In order of time: the names of one config version as one run that ends on a whole millisecond (3.6.1)."""
+    """In order of time: the names of one config version as one run that ends on a whole millisecond (3.6.1).
+
+    What the member came to be able to use later has the time of that; its definition was created when the name was.
+    """
     since = store.since(conn)
     first = min(since.values())  # the first version, which brought `named-only`
-    dated = sorted((since.get(word, first), word) for word in policy.vocabulary(caller.state.config, caller.member))
+    usable = since | store.gained(conn, caller.number)
+    dated = sorted((usable.get(word, first), word) for word in policy.vocabulary(caller.state.config, caller.member))
     last = 0
     for instant, group in groupby(dated, key=lambda pair: pair[0]):
         words = [word for _, word in group]
         end = sequencer.ceil_millisecond(max(instant, last + len(words)))
-        created = instant // sequencer.MILLISECOND * sequencer.MILLISECOND
         for number, word in enumerate(words, start=end - len(words) + 1):
+            created = since.get(word, first) // sequencer.MILLISECOND * sequencer.MILLISECOND
             yield _word(caller, secret, word, number, created)
         last = end
 

@@ -1,1 +1,1 @@
-"""The schema's history: one file per released change, run by `exchange.store.migrate`."""
+"""The schemas' histories, of the store in `versions` and of the ledger in `ledger`: one file per released change."""

@@ -1,9 +1,13 @@
-"""Alembic's entry: runs the pending migrations on the connection that `exchange.store.migrate` hands over."""
+"""Alembic's entry: runs the pending migrations of the schema that `exchange.store.migrate` hands over."""
 
 from alembic import context
 
-from exchange.tables import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
+schema = context.config.attributes["schema"]
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=schema.metadata,
+    version_table=schema.version_table,
+    render_as_batch=True,
+)
 with context.begin_transaction():
     context.run_migrations()

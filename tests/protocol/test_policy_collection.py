@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from taxii2client.v21 import as_pages
+from werkzeug.test import TestResponse
 
+from tests.protocol.apisite import MAIN, site
 from tests.protocol.served import Member, indicator
 
 PATH = "/exchange/collections/policy"
@@ -70,3 +74,25 @@ def test_a_word_addresses_an_object(alpha: Member, beta: Member, gamma: Member, 
     path = f"/exchange/collections/{fresh}/objects/{one['id']}/"
     assert [m.ask(path).status_code for m in (alpha, beta, gamma)] == [200, 404, 200]
     assert beta.ask(f"/exchange/collections/{fresh}/objects/").json() == {"more": False}
+
+
+def _named(answer: TestResponse) -> dict[str, dict[str, Any]]:
+    return {o["name"]: o for o in json.loads(answer.data)["objects"]}
+
+
+def test_a_word_that_a_member_comes_to_be_able_to_use_reaches_a_client_that_polls_by_time(tmp_path: Path) -> None:
+    """`shy` was a member from the beginning, and can be named once it is listed."""
+    with site(tmp_path) as found:
+        reader, listed = found.asker("reader"), MAIN.replace(", listed: false", "")
+        before = reader.poll("policy")
+        reached = before.headers["X-TAXII-Date-Added-Last"]
+        assert "member:shy" not in _named(before)
+
+        found.apply(listed)
+        later = _named(reader.poll("policy", f"?added_after={reached}"))
+        assert later.keys() == {"member:shy"}
+
+        found.apply(MAIN)
+        found.apply(listed)
+        again = _named(reader.poll("policy", f"?added_after={reached}"))
+        assert again == later  # the same definition, whenever it was lost and regained

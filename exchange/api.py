@@ -1,0 +1,53 @@
+"""The JSON face, /api/v1/: what programs ask beyond TAXII, described for them in `openapi.json`.
+
+It stands behind the same door as TAXII (`taxiidoor`): a request that reaches a view here is authenticated, authorised
+and negotiated, and holds one snapshot; whatever fails ends in the one renderer (`taxiierrors`), as problem details.
+A view calls one core function and renders its answer.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from flask import Flask, Response
+
+from exchange import apiaccess, apifeed, taxiirights
+from exchange.taxiidoor import Service, asked, snapshot
+from exchange.taxiierrors import TaxiiError
+
+ROOT = "/api/v1"
+
+
+def mount(app: Flask, service: Service) -> None:
+    """Put the endpoints into an app that has TAXII's: with it came the door and the renderer of errors."""
+    views = _Views(service)
+    for path, view in (("access", views.access), ("feed", views.feed), ("openapi.json", views.openapi)):
+        app.add_url_rule(f"{ROOT}/{path}", f"api.{path}", view, methods=["GET"])
+
+
+class _Views:
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._openapi = files("exchange").joinpath("openapi.json").read_bytes()
+
+    def access(self) -> Response:
+        """For every key: what it may do. Names and marking ids are what one publishes with, so a key to write does."""
+        return _json(apiaccess.answer(snapshot(), asked().caller, self._places()))
+
+    def feed(self) -> Response:
+        """403 for a key without `read`: what waits is told to whoever may fetch it."""
+        if not asked().caller.key.read:
+            raise TaxiiError(403)
+        return _json(apifeed.answer(snapshot(), asked().caller, self._places(), self._service.polls, asked().now))
+
+    def openapi(self) -> Response:
+        return Response(self._openapi, content_type="application/json")
+
+    def _places(self) -> list[taxiirights.Place]:
+        return taxiirights.places(asked().caller, self._service.secrets.policy_uid)
+
+
+def _json(answer: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(answer), content_type="application/json")

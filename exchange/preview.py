@@ -1,0 +1,187 @@
+"""Audience preview: what a POST would come to and who would read it, with nothing stored and no write lock held.
+
+The objects are judged as `intake` judges them, chunk by chunk, in a snapshot that only reads; what each chunk would
+leave behind is kept in memory beside what the store has. `forecast` puts the audience into words.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from exchange import audiences, entries, forecast, intake, log, markings, status, store
+from exchange.audiences import Stored
+from exchange.config import Collection
+from exchange.entries import Deposit, Version
+from exchange.forecast import Forecast, Seen
+from exchange.intake import Poster
+from exchange.judging import Candidate, Envelope, Judge
+from exchange.markings import Said
+from exchange.status import Result
+
+# A status has to have an id that is a UUIDv4 (T-2-03, T-4.3-01). This one is given to no POST, so that asking for it
+# is a 404 for ever; and the same in every preview, so that none counts anything.
+NO_STATUS = "00000000-0000-4000-8000-000000000000"
+
+_Key = tuple[int, int]  # object, version
+_Judged = tuple[dict[int, Result], list[tuple[Candidate, Deposit]]]
+
+
+def preview(poster: Poster, uid: str, body: bytes) -> dict[str, Any]:
+    """The TAXII status resource that a POST would get, with `x_dry_run`, and `x_audience` at each success.
+
+    Raises what `intake.publish` raises, but for `Busy`. Nothing is changed for anybody, and nothing in the answer
+    depends on what others deposited or on who is in which group.
+    """
+    with store.reading(poster.engine) as conn:
+        now = poster.clock.now(conn)
+        intake.writable(conn, poster.member, uid)
+    results, candidates = intake.apart(body, now)
+    with store.reading(poster.engine) as conn:
+        trial = _Trial.of(conn, poster.member, uid, Envelope.of(candidates))
+        work = intake.ordered(candidates)
+        while work:
+            chunk, work = intake.take(work, intake.COMMIT)
+            results |= trial.chunk(chunk)
+        taken = [c for c in candidates if results[c.index].ok]
+        forecasts = trial.forecasts(taken)
+    resource = status.resource(NO_STATUS, now, [result for _, result in sorted(results.items())])
+    for c, told in zip(taken, resource.get("successes", ()), strict=True):
+        told["x_audience"] = forecasts[c.index].resource
+    return {"x_dry_run": True, **resource}
+
+
+@dataclass(slots=True)
+class _Imagined:
+    """What a publisher would have: the store's versions, and the changes of the chunks so far (`audiences.Own`).
+
+    New objects and versions have numbers below zero. A deleted version whose place a new one takes stays: beside a
+    live one of its id it counts for nothing (policy.md 3.4.9).
+    """
+
+    stored: Stored
+    numbers: dict[str, int] = field(default_factory=dict)  # of objects, by id
+    revised: dict[int, Version] = field(default_factory=dict)
+    fresh: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))  # object → its new versions
+    referring: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # target → objects
+    said: dict[int, str] = field(default_factory=dict)  # of new versions
+
+    @property
+    def publisher(self) -> int:
+        return self.stored.publisher
+
+    def versions(self, objects: Sequence[int]) -> list[Version]:
+        there = self.stored.versions([o for o in objects if o > 0])
+        return [self.revised.get(v.number, v) for v in there] + [
+            self.revised[n] for o in objects for n in self.fresh.get(o, ())
+        ]
+
+    def referrers(self, targets: Sequence[int]) -> set[int]:
+        new = (self.referring.get(t, set()) for t in targets)
+        return self.stored.referrers([t for t in targets if t > 0]).union(*new)
+
+    def know(self, ids: Iterable[str]) -> None:
+        """Look up the objects that the exchange has seen."""
+        self.numbers |= store.object_numbers(self.stored.conn, sorted(set(ids) - self.numbers.keys()))
+
+    def add(self, collection: int, deposits: Sequence[Deposit]) -> tuple[list[Version], frozenset[str]]:
+        """As `log.add`: the new versions, and the ids that count as known. Raises `log.TooDeep`; then nothing is."""
+        wanted = {d.id for d in deposits}.union(*(d.refs for d in deposits))
+        self.know(wanted)
+        for d in deposits:
+            self.numbers.setdefault(d.id, -1 - len(self.numbers))
+        number = {i: self.numbers[i] for i in sorted(wanted & self.numbers.keys())}
+        coming = {-1 - len(self.said) - k: d for k, d in enumerate(deposits)}
+        own = self.versions(sorted(number.values()))
+        draft = audiences.draft(own, self.publisher, collection, coming, number)
+        _, moved = audiences.revise(self, draft.together, frozenset(coming))
+        made = {v.number: v for v in moved if v.number in coming}
+        log.refuse_too_deep({d.id: made[n] for n, d in coming.items()})
+        self.revised |= {v.number: v for v in moved}
+        self.said |= {n: d.said for n, d in coming.items()}
+        for n in coming:
+            self.fresh[made[n].object].append(n)
+            for target in made[n].refs:
+                self.referring[target].add(made[n].object)
+        return [made[n] for n in coming], frozenset(i for i, o in number.items() if o in draft.known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """One envelope, tried in one snapshot."""
+
+    judge: Judge
+    collection: Collection
+    place: int
+    numbers: Mapping[str, int]  # members' by name
+    imagined: _Imagined
+
+    @classmethod
+    def of(cls, conn: Connection, member: str, uid: str, envelope: Envelope) -> _Trial:
+        """Raises `intake.Refused`."""
+        state, collection = intake.writable(conn, member, uid)
+        return cls(
+            judge=Judge(conn, state, member, collection, envelope),
+            collection=collection,
+            place=state.places[uid],
+            numbers=state.numbers,
+            imagined=_Imagined(Stored(conn, state.numbers[member])),
+        )
+
+    def chunk(self, chunk: Sequence[Candidate]) -> dict[int, Result]:
+        """What `intake` would answer for objects that it would commit together."""
+        too_deep: frozenset[str] = frozenset()
+        while True:
+            results, accepted = self.judge.chunk(chunk, too_deep)
+            if not accepted:
+                return results
+            try:
+                made, known = self.imagined.add(self.place, [deposit for _, deposit in accepted])
+            except log.TooDeep as error:
+                too_deep |= error.ids
+                continue
+            for (candidate, _), version in zip(accepted, made, strict=True):
+                results[candidate.index] = self.judge.accepted(candidate, version, known)
+            return results
+
+    def forecasts(self, taken: Sequence[Candidate]) -> dict[int, Forecast]:
+        """Who would read each object that would be taken, by its index, once the whole envelope was."""
+        self.imagined.know(c.parsed.id for c in taken)
+        objects = {n for c in taken if (n := self.imagined.numbers.get(c.parsed.id)) is not None}
+        found: dict[_Key, Version] = {
+            (v.object, v.ver): v
+            for v in self.imagined.versions(sorted(objects))
+            if v.collection == self.place and v.live
+        }
+        seen = self._seen(found)
+        return {c.index: self._forecast(c, seen) for c in taken}
+
+    def _forecast(self, c: Candidate, seen: Mapping[_Key, Seen]) -> Forecast:
+        if c.parsed.id in markings.TLP_IDS:
+            return forecast.NOT_STORED
+        return forecast.forecast(seen[self.imagined.numbers[c.parsed.id], c.ver])
+
+    def _seen(self, found: Mapping[_Key, Version]) -> dict[_Key, Seen]:
+        """Each version with what `forecast` has to know of it."""
+        refs = sorted({r for v in found.values() for r in v.refs})
+        whole = audiences.unions(self.imagined.versions(refs))
+        ids = {number: i for i, number in self.imagined.numbers.items()}
+        ids |= entries.ids_of(self.imagined.stored.conn, [r for r in refs if r not in ids])
+        told = dict(self._told([v.number for v in found.values()]))
+        return {
+            key: Seen(
+                publisher=v.publisher, base=v.base, whole=v.whole, said=Said.split(told[v.number]),
+                refs={ids[r]: whole[r] for r in v.refs}, numbers=self.numbers, own_hidden=self.collection.own_hidden,
+            )
+            for key, v in found.items()
+        }  # fmt: skip
+
+    def _told(self, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+        """What the markings of each version said."""
+        yield from ((n, self.imagined.said[n]) for n in numbers if n < 0)
+        stored = entries.told(self.imagined.stored.conn, [n for n in numbers if n > 0])
+        yield from ((n, said) for n, (_, said) in stored.items())
