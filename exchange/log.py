@@ -9,7 +9,7 @@ whom an expression lets in is asked of `readers`, which is `policy` bound to the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -129,21 +129,20 @@ def _exposed(conn: Connection, changes: Sequence[Change]) -> list[Change]:
             after.get(v.number, Change(version=v, before=v.shown))
             for v in entries.versions_in(conn, collection, objects)
         ]
-        for newer in here:
-            left = lost.get(newer.version.number, NOBODY)
-            for older in sorted(_older(here, newer.version), key=lambda c: c.version.ver, reverse=True):
+        for change in here:
+            v, left = change.version, lost.get(change.version.number, NOBODY)
+            others = [c for c in here if (c.version.object, c.version.publisher) == (v.object, v.publisher)]
+            for newer in (c for c in others if c.version.ver > v.ver):
+                left = left - newer.version.shown  # that is still their last one
+            for older in sorted((c for c in others if c.version.ver < v.ver), key=_version, reverse=True):
                 if left & older.version.shown != NOBODY:
                     found[older.version.number] = older
                 left = left - older.version.shown
     return list(found.values())
 
 
-def _older(here: Sequence[Change], newer: Version) -> Iterator[Change]:
-    """Of one object and publisher."""
-    return (
-        c for c in here
-        if (c.version.object, c.version.publisher) == (newer.object, newer.publisher) and c.version.ver < newer.ver
-    )  # fmt: skip
+def _version(change: Change) -> int:
+    return change.version.ver
 
 
 # Entries ------------------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def connect(url: str, pool: int = 16) -> Engine:
     if not url.startswith("sqlite"):
         # Every query of ours walks an index in order or looks up by key. Where a page's bounds are not known when it is
         # planned, PostgreSQL would fetch a whole label by bitmap and sort it.
-        options = {"options": "-c enable_bitmapscan=off"}
+        options = {"options": "-c enable_bitmapscan=off -c random_page_cost=1.1"}
         return create_engine(
             url, pool_size=pool, max_overflow=0, pool_pre_ping=True, hide_parameters=True, connect_args=options
         )

@@ -25,6 +25,6 @@ def names_ids(request: Request) -> bool:
 
 def wait(clock: Clock, entered: int) -> None:
     """Return a whole number of beats after `entered`, as soon as there is one; microseconds of `clock.elapsed`."""
-    due = entered - (entered - clock.elapsed()) // BEAT * BEAT
-    while (left := due - clock.elapsed()) > 0:
+    spent = clock.elapsed() - entered
+    if left := -spent % BEAT:
         clock.wait(left)

@@ -117,7 +117,7 @@ def opened(home: Path) -> Iterator[House]:
         yield house
     finally:
         house.stop()
-        exchange.engine.dispose()
+        exchange.close()
 
 
 def words(maker: Member) -> dict[str, str]:

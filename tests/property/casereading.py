@@ -1,47 +1,80 @@
 """Plays a decision case and asks every question about it that the exchange answers.
 
 One decision, many questions: `decide`, objects, manifest, versions, one object by its id, `explain`, `who-can` and
-`view` are asked at a `read` step. They must agree with one another, and with what the case says.
+`view` are asked at a `read` step. They must agree with one another, and with what the case says. Over HTTP, `who-has`
+must name in the end exactly whom the answers were given to.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
-from exchange import entries, policy, questions, store
+from exchange import entries, explaining, policy, questions, store, whohas
+from tests.property import casesketch
 from tests.property import world as w
-from tests.property.casefaces import Face, Object, View
+from tests.property.casefaces import Face, Http, Object, View
 from tests.property.cases import Case, Reads
 from tests.property.casesketch import Sketcher
 from tests.property.casestage import Deposit, Stage
 
 
-def play(case: Case, world: w.World, face: Face) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asks:
+    """How much is asked: the commands; every resource of TAXII, not objects alone; about every member at each step."""
+
+    commands: bool = False
+    resources: bool = False
+    everybody: bool = False
+
+
+def play(case: Case, world: w.World, face: Face, asks: Asks) -> Stage:
     """The steps in order; the last `read` asks most. The world has the example home in force."""
     stage = Stage(Sketcher(case), world, face)
     readings = [step for step in case.steps if isinstance(step, Reads)]
     for step in case.steps:
         if isinstance(step, Reads):
-            Reading(stage, case, thorough=step is readings[-1]).check(step)
+            Reading(stage, case, asks, last=step is readings[-1]).check(step)
         else:
             stage.do(step)
-    assert world.audit() == []
+    assert not asks.commands or world.audit() == []
+    return stage
+
+
+def check_who_has(stage: Stage, face: Http) -> None:
+    """Who received which version of which deposit, how often, and under which configs first and last."""
+    names = {stage.uid(name): name for name in stage.tree["collections"]}
+    received: dict[tuple[str, ...], list[int]] = {}
+    for served in face.served:
+        for obj in served.objects:
+            d = stage.sent[names[served.uid], json.dumps(obj)]
+            received.setdefault((served.member, d.collection, d.publisher, d.text, d.id), []).append(served.config)
+    told: dict[tuple[str, ...], tuple[int, int, int]] = {}
+    with stage.world.requests() as request, store.reading(face.ledger) as lines:
+        for object_id in sorted({d.id for d in stage.sent.values()}):
+            for had in whohas.who_has(request.conn, lines, request.state, object_id) or []:
+                key = (had.member, had.collection, had.publisher, had.version, object_id)
+                told[key] = (had.times, had.first_config, had.last_config)
+                assert had.first <= had.last <= request.now
+    assert told == {key: (len(configs), configs[0], configs[-1]) for key, configs in received.items()}, "who-has"
 
 
 class Reading:
     """Every question, at one moment.
 
-    `decide`, objects and who-can are asked about every member; if `thorough`, the rest about `witnesses`: publishers,
-    whom the case says something about, and for each deposit one that reads it and one that does not. Which one is
-    another in each case.
+    `decide` and objects are asked about every member; at the `last` moment the rest about `witnesses`: publishers, with
+    the commands whom the case says something about, and for each deposit one that reads it and one that does not. Which
+    one is another in each case.
     """
 
-    def __init__(self, stage: Stage, case: Case, *, thorough: bool) -> None:
+    def __init__(self, stage: Stage, case: Case, asks: Asks, *, last: bool) -> None:
         self.stage = stage
         self.case = case
-        self.thorough = thorough
+        self.asks = asks
+        self.last = last
         self.deposits = sorted(stage.deposits.values(), key=str)
         self.members = sorted(stage.tree["members"])
 
@@ -50,13 +83,11 @@ class Reading:
             self.request = request
             self.active = {m for m in self.members if policy.active(request.state.config, m, request.now)}
             self.decided = self._decided()
-            self.witnesses = self._witnesses(step) if self.thorough else set()
+            self.witnesses = self._witnesses(step)
             self._check_readers(step)
             self._check_denied(step)
-            self._check_who_can()
-            for member in sorted(self.witnesses):
-                self._check_explain(member)
-                self._check_view(member)
+            if self.asks.commands:
+                self._check_commands()
         for member in self.members:
             for collection in sorted({d.collection for d in self.deposits}):
                 self._check_served(member, collection)
@@ -78,8 +109,13 @@ class Reading:
         return found
 
     def _witnesses(self, step: Reads) -> set[str]:
+        if self.asks.everybody:
+            return set(self.members)
+        if not self.last:
+            return set()
         found = {d.publisher for d in self.deposits if d.publisher in self.members}
-        found |= {m for rules in step.denied.values() for m in rules}
+        if self.asks.commands:
+            found |= {m for rules in step.denied.values() for m in rules if m in self.members}
         order = sorted(self.members, key=lambda m: sha256(f"{m} {self.case.name}".encode()).digest())
         for d in self.deposits:
             others = [m for m in order if m not in found]
@@ -101,29 +137,56 @@ class Reading:
         for wanted, rules in step.denied.items():
             deposit = self.stage.find(wanted)
             for member, rule in rules.items():
-                told = self._explained(member, deposit.id)[str(deposit)]
-                assert told == rule, f"{deposit} is denied to {member} by {told or 'nothing'}"
+                steps = self._explained(member, deposit.id)[str(deposit)]
+                expected, _, key = rule.partition(" by ")
+                assert _failing(steps) == expected, f"{deposit} is denied to {member} by {_failing(steps) or 'nothing'}"
+                if key:
+                    written = self._line(steps[-1]).partition('"')[2].partition('"')[0]
+                    assert (written or "no key") == key, f"{deposit} is denied to {member} by the line of {written}"
 
     # Do all answers agree? --------------------------------------------------------------------------------------------
 
-    def _explained(self, member: str, object_id: str) -> dict[str, str]:
-        """Deposit → the rule that fails, empty where every one is kept."""
+    def _explained(self, member: str, object_id: str) -> dict[str, tuple[explaining.Step, ...]]:
+        """Deposit → the rules in order, up to the first that fails."""
         request, found = self.request, {}
-        for b in questions.explain(request.conn, request.state, member, object_id, request.now):
+        for b in explaining.explain(request.conn, request.state, member, object_id, request.now):
             if d := self.stage.deposits.get((b.publisher, b.collection, object_id, b.version)):
-                found[str(d)] = next((s.rule for s in b.steps if not s.kept), "")
-                assert b.readable == (not found[str(d)])
+                found[str(d)] = b.steps
+                assert b.readable == (not _failing(b.steps))
+                for step in b.steps:
+                    self._check_line(member, step)
         return found
+
+    def _line(self, step: explaining.Step) -> str:
+        """The line in the files that a step shows; empty if it shows none."""
+        file, _, number = step.place.partition(":")
+        return casesketch.files(self.stage.tree)[file].splitlines()[int(number) - 1].strip() if step.place else ""
+
+    def _check_line(self, member: str, step: explaining.Step) -> None:
+        """A line that is shown holds a key of the rule, or where none is written the member, or begins the file."""
+        keys = {
+            "1 member": ("suspended", "from", "until", member), "2 collection": ("read", "write"), "4 own": ("own",),
+            "5 TLP": ("relays",), "6 addressed": ("in", member),
+        }.get(step.rule, ())  # fmt: skip
+        line = self._line(step)
+        unwritten = step.rule == "2 collection" and step.place.endswith(".yaml:1")
+        assert not line or unwritten or line.startswith(tuple(f'"{key}":' for key in keys)), f"{step}: {line}"
+
+    def _check_commands(self) -> None:
+        self._check_who_can()
+        for member in sorted(self.witnesses):
+            self._check_explain(member)
+            self._check_view(member)
 
     def _check_explain(self, member: str) -> None:
         for object_id in sorted({d.id for d in self.deposits}):
             told = self._explained(member, object_id)
             for d in self.deposits:
                 if d.id == object_id and member not in self.active:
-                    assert told[str(d)] == "1 member", f"{member} is not active, and explain says {told[str(d)]}"
+                    assert _failing(told[str(d)]) == "1 member", f"{member} is not active: {told[str(d)]}"
                 elif d.id == object_id:
-                    allowed = d in self.decided[member]
-                    assert (told[str(d)] == "") == allowed, f"explain {member} {d}: {told[str(d)] or 'readable'}"
+                    rule = _failing(told[str(d)])
+                    assert (rule == "") == (d in self.decided[member]), f"explain {member} {d}: {rule or 'readable'}"
 
     def _check_who_can(self) -> None:
         found: dict[str, set[str]] = {str(d): set() for d in self.deposits}
@@ -142,7 +205,8 @@ class Reading:
 
     def _check_served(self, member: str, collection: str) -> None:
         allowed = {d for d in self.decided[member] if d.collection == collection}
-        ids = sorted({d.id for d in self.deposits if d.collection == collection}) if member in self.witnesses else []
+        asked = self.asks.resources and member in self.witnesses
+        ids = sorted({d.id for d in self.deposits if d.collection == collection}) if asked else []
         served = self.stage.face.look(member, self.stage.uid(collection), ids)
         if not isinstance(served, View):
             assert (served == 401) == (member not in self.active)
@@ -171,6 +235,11 @@ class Reading:
 
     def _deposits(self, collection: str, objects: Iterable[Object]) -> list[Deposit]:
         return [self.stage.seen(collection, o) for o in objects]
+
+
+def _failing(steps: Sequence[explaining.Step]) -> str:
+    """The rule that fails, empty where every one is kept."""
+    return next((step.rule for step in steps if not step.kept), "")
 
 
 def _ends(deposits: Iterable[Deposit], end: int) -> set[Deposit]:

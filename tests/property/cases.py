@@ -137,7 +137,7 @@ def load() -> list[Case]:
 
 def read(text: str, topic: str) -> list[Case]:
     cases = []
-    for stanza in yaml.safe_load(text):
+    for stanza in yaml.load(text, Loader=yaml.CSafeLoader):
         taken = dict(stanza)
         name, steps = taken.pop("name"), taken.pop("steps")
         first = [Changes(config=taken.pop("config"))] if "config" in taken else []

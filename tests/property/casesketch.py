@@ -73,6 +73,11 @@ class Sketcher:
             return {"name": text, "published": w.version_text(0), "object_refs": ids}
         if kind == "marking-definition":
             return {"name": text, "definition_type": "statement", "definition": {"statement": text}}
+        if kind == "indicator":
+            pattern = {"pattern": "[ipv4-addr:value = '192.0.2.1']", "pattern_type": "stix"}
+            return {"name": text, **pattern, "valid_from": w.version_text(0)}
+        if kind == "vulnerability":
+            return {"name": text}
         assert kind == "campaign", f"no sketch of a {kind}"
         return {"name": text} | ({"x_seen_with_refs": ids} if ids else {})
 
@@ -135,14 +140,18 @@ def merged(tree: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def files(tree: Mapping[str, Any]) -> dict[str, str]:
-    """The files of a home; JSON is YAML. Foreign markings, identities and new collections get ids from their names."""
+    """The files of a home; JSON is YAML, here with each key in a line of its own.
+
+    Foreign markings, identities and new collections get ids from their names.
+    """
     main = {key: value for key, value in tree.items() if key != "collections"}
     main["markings"] = {marking_id(name): word for name, word in main.get("markings", {}).items()}
     main["members"] = {
         name: {k: identity_id(v) if k == "identity" else v for k, v in stanza.items()}
         for name, stanza in main["members"].items()
     }
-    found = {MAIN: json.dumps(main, default=str)}
+    found = {MAIN: json.dumps(main, default=str, indent=1)}
     for name, keys in tree["collections"].items():
-        found[f"collections/{name}.yaml"] = json.dumps({"id": collection_id(name), "title": name, **keys}, default=str)
+        said = {"id": collection_id(name), "title": name, **keys}
+        found[f"collections/{name}.yaml"] = json.dumps(said, default=str, indent=1)
     return found

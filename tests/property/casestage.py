@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,7 @@ class Stage:
     face: Face
     tree: Mapping[str, Any] = field(default_factory=casesketch.example)
     deposits: dict[tuple[str, str, str, str], Deposit] = field(default_factory=dict)
+    sent: dict[tuple[str, str], Deposit] = field(default_factory=dict)  # (collection, bytes): whatever came of it
     cursors: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # date_added, clock of the poll
 
     def do(self, step: Step) -> None:
@@ -98,6 +100,7 @@ class Stage:
             id=obj["id"], text=stix.version_of(obj)[1], object=obj,
         )  # fmt: skip
         self.deposits[made.publisher, made.collection, made.id, made.text] = made
+        self.sent[made.collection, json.dumps(obj)] = made
 
     def _words(self, step: Posts) -> Mapping[str, str]:
         """``group:finance`` is the publisher's own marking, ``group:finance of skyline`` another's."""
@@ -134,6 +137,7 @@ class Stage:
     def _change(self, step: Changes) -> None:
         self.tree = casesketch.merged(self.tree, step.config)
         self.world.apply(casesketch.files(self.tree))
+        self.face.changed()
 
 
 def _lines(answer: Mapping[str, Any]) -> list[Mapping[str, str]]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.property import world as w
 from tests.property.model import Deposit, Model
-from tests.property.shapes import Shape
+from tests.property.shapes import AWAY, Shape
 
 Key = tuple[str, str, int]  # publisher, id, version
 
@@ -117,11 +117,13 @@ class Drawing:
             self._in_or_out_of_the_file(draw)
         elif what in ("group", "relays", "door"):
             self._member(draw, what)
+        elif what == "nest":
+            self.model.nested = len(self.shape.groups) > 1 and not self.model.nested
         else:
             self._collection(draw, what)
 
     def _member(self, draw: st.DataObject, what: str) -> None:
-        """`door`: suspended, or no longer."""
+        """`door`: suspended, ended or not begun, or no longer so."""
         name = draw.draw(st.sampled_from([m for m in self.model.members if m not in self.absent]), "member")
         m = self.model.members[name]
         if what == "group":
@@ -129,11 +131,12 @@ class Drawing:
         elif what == "relays":
             m = replace(m, relays=not m.relays)
         else:
-            m = replace(m, present=not m.present)
+            away = draw.draw(st.sampled_from(sorted(AWAY)), "away")
+            m = replace(m, present=not away, away=away)
         self.model.members[name] = m
 
     def _collection(self, draw: st.DataObject, what: str) -> None:
-        """`own`: hidden or not; `named`: the publisher has to name its recipients, or not."""
+        """`own`: hidden or not; `named`: the publisher has to name its recipients, or not; `gone`: with its file."""
         name = draw.draw(st.sampled_from(list(self.model.collections)), "collection")
         c = self.model.collections[name]
         rights: Sequence[frozenset[str]] = [frozenset({"everyone"}), *(frozenset({g}) for g in self.shape.groups)]
@@ -143,6 +146,11 @@ class Drawing:
             c = replace(c, write=draw.draw(st.sampled_from(rights), "right"))
         elif what == "own":
             c = replace(c, hidden=not c.hidden)
+        elif what == "unmarked":
+            c = replace(c, unmarked=draw.draw(st.sampled_from(["clear", "amber", "amber+strict"]), "level"))
+        elif what == "gone":
+            left = [other for other, x in self.model.collections.items() if other != name and not x.gone]
+            c = replace(c, gone=bool(left) and not c.gone)
         else:
             c = replace(c, named=not c.named)
         self.model.collections[name] = c
@@ -153,7 +161,8 @@ class Drawing:
         back = name in self.absent
         if back or len(self.absent) + 1 < len(self.model.members):
             self.absent ^= {name}
-            self.model.members[name] = replace(self.model.members[name], present=back)
+            member = self.model.members[name]
+            self.model.members[name] = replace(member, present=back and not member.away)
 
     def _newcomer(self, draw: st.DataObject) -> None:
         waiting = sorted(name for name in self.shape.late if name not in self.model.members)

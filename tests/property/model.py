@@ -20,22 +20,36 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """`present`: in the file, and not suspended."""
+    """`present`: in the file, and not away, be it suspended, ended or not begun, as `away` says."""
 
     groups: frozenset[str] = frozenset()
     relays: bool = False
     identity: str | None = None
     present: bool = True
+    away: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """`read` and `write` are groups; "everyone" is one that has every member."""
+    """`read` and `write` are groups; "everyone" is one that has every member. `gone`: taken out of the files.
+
+    `unmarked` is the level of a deposit that says none.
+    """
 
     read: frozenset[str] = frozenset({"everyone"})
     write: frozenset[str] = frozenset({"everyone"})
     hidden: bool = False
     named: bool = False
+    unmarked: str = "amber"
+    gone: bool = False
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return frozenset() if self.gone else self.read
+
+    @property
+    def writes(self) -> frozenset[str]:
+        return frozenset() if self.gone else self.write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +87,13 @@ class Past:
 
 
 Audiences = Mapping[int, frozenset[str]]  # deposit → members
+Config = tuple[dict[str, Member], dict[str, Collection], bool]
 Counts = Callable[[Deposit, Audiences], bool]
 
 
 @dataclass(slots=True)
 class Model:
-    """What happened, and the config of today: `groups` are the names of all groups.
+    """What happened, and the config of today: `groups` are the names of all, `nested` if the first is in the last.
 
     `known` are the ids that each publisher ever deposited, `hidden` the objects that a publisher deleted whole,
     `history` what was live after each post and deletion.
@@ -91,6 +106,7 @@ class Model:
     known: set[tuple[str, str]] = field(default_factory=set)
     hidden: set[tuple[str, str, str]] = field(default_factory=set)
     history: list[Past] = field(default_factory=list)
+    nested: bool = False
 
     # What happens -------------------------------------------------------------------------------------------
 
@@ -104,7 +120,8 @@ class Model:
 
     def _on_the_day(self, d: Deposit) -> Deposit:
         known = frozenset(r for r in d.refs if (d.publisher, r) in self.known)
-        return replace(d, refs=known, named=self.collections[d.collection].named)
+        c = self.collections[d.collection]
+        return replace(d, refs=known, named=c.named, tlp=d.tlp or c.unmarked)
 
     def delete(self, publisher: str, collection: str, object_id: str, versions: Iterable[int]) -> None:
         """Policy 3.8: nobody reads those any more; with the last of them the id leaves the publisher's own view."""
@@ -125,15 +142,26 @@ class Model:
     def find(self, publisher: str, collection: str, object_id: str, version: int) -> Deposit | None:
         return next((d for d in self.own(publisher, collection, object_id) if d.version == version), None)
 
+    def config(self) -> Config:
+        return dict(self.members), dict(self.collections), self.nested
+
+    def set_config(self, config: Config) -> None:
+        members, collections, self.nested = config
+        self.members, self.collections = dict(members), dict(collections)
+
     # Who may read -------------------------------------------------------------------------------------------
 
     def opens(self, member: str, collection: str) -> bool:
         """Rule 1, and 3.3.2: listed for whoever may read or write."""
         c = self.collections[collection]
-        return self.members[member].present and (self.has(member, c.read) or self.has(member, c.write))
+        return self.members[member].present and (self.has(member, c.reads) or self.has(member, c.writes))
 
     def has(self, member: str, right: frozenset[str]) -> bool:
-        return "everyone" in right or bool(right & self.members[member].groups)
+        return "everyone" in right or bool(right & self.groups_of(member))
+
+    def groups_of(self, member: str) -> frozenset[str]:
+        own = self.members[member].groups
+        return own | {self.groups[-1]} if self.nested and self.groups[0] in own else own
 
     def rules_2_to_6(self, d: Deposit) -> frozenset[str]:
         return frozenset(m for m in self.members if self._rules_2_to_6(d, m))
@@ -141,15 +169,15 @@ class Model:
     def _rules_2_to_6(self, d: Deposit, member: str) -> bool:
         c = self.collections[d.collection]
         if member == d.publisher:
-            return not c.hidden and (self.has(member, c.read) or self.has(member, c.write))
+            return not c.hidden and (self.has(member, c.reads) or self.has(member, c.writes))
         named = f"member:{member}" in d.to
-        if not self.has(member, c.read):
+        if not self.has(member, c.reads):
             return False
         if d.tlp == "red":
             return named
         if d.tlp == "amber+strict" and self.members[member].relays and not named:
             return False
-        addressed = named or any(f"group:{g}" in d.to for g in self.members[member].groups)
+        addressed = named or any(f"group:{g}" in d.to for g in self.groups_of(member))
         return addressed or (not d.to and not d.named)
 
     def audiences(self, past: Past | None = None) -> Audiences:
@@ -166,7 +194,7 @@ class Model:
     def _if_everybody_were_in_every_group(self) -> Model:
         able = Member(groups=frozenset(self.groups))
         read = frozenset({"everyone"})
-        collections = {name: replace(c, read=read) for name, c in self.collections.items()}
+        collections = {name: replace(c, read=read, gone=False) for name, c in self.collections.items()}
         return Model({name: able for name in [*self.members, "somebody"]}, collections, self.groups)
 
     def _judge(self, past: Past, counts: Counts) -> tuple[Audiences, Audiences]:

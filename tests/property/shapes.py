@@ -10,13 +10,24 @@ from typing import Any
 from tests.property import world as w
 from tests.property.model import Collection, Deposit, Member, Model
 
+# Why a member that is in the file is not let in at the door.
+AWAY: Mapping[str, Mapping[str, Any]] = {
+    "": {},
+    "suspended": {"suspended": True},
+    "ended": {"until": "2001-01-01"},
+    "not begun": {"from": "2199-01-01"},
+}
+# Every way in which the config changes (drawing.py), the commonest first.
+CHANGES = ("group", "group", "group", "relays", "read", "write", "door", "file", "new", "own", "named", "unmarked",
+           "gone", "nest")  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """What can happen in a history.
 
-    `late` members come later. Notes refer to one or two of all ids. `tlps` are the levels that are said, `changes` the
-    ways in which the config changes (drawing.py), `envelope` the most objects in a POST.
+    `late` members come later. Notes refer to one or two of all ids. `tlps` are the levels that are said ("" says none),
+    `changes` the ways in which the config changes (drawing.py), `envelope` the most objects in a POST.
     """
 
     members: Mapping[str, Member]
@@ -46,7 +57,7 @@ class Shape:
 
     def body(self, d: Deposit, words: Mapping[str, str]) -> dict[str, Any]:
         """The STIX object of a deposit; `words` are its publisher's."""
-        marks = [w.TLP[d.tlp], *(words[word] for word in sorted(d.to))]
+        marks = [w.TLP[level] for level in (d.tlp,) if level] + [words[word] for word in sorted(d.to)]
         if d.id.startswith("ipv4"):
             n = self.ids().index(d.id) - self.campaigns - self.notes
             return w.address(f"192.0.2.{n}", text=text(d), marks=marks)
@@ -59,10 +70,13 @@ class Shape:
     def files(self, model: Model, absent: Group[str]) -> dict[str, str]:
         """The home that says what the model says; `absent` members are not in it."""
         return w.home(
-            {g: f"Group {g}" for g in self.groups},
+            {g: f"Group {g}" for g in self.groups} | self._nesting(model),
             {name: _member(name, m) for name, m in model.members.items() if name not in absent},
-            {name: _collection(self.uid(name), c) for name, c in model.collections.items()},
+            {name: _collection(self.uid(name), c) for name, c in model.collections.items() if not c.gone},
         )
+
+    def _nesting(self, model: Model) -> dict[str, Any]:
+        return {self.groups[-1]: {"of": [self.groups[0]], "about": "Both"}} if model.nested else {}
 
 
 def text(d: Deposit) -> str:
@@ -71,8 +85,8 @@ def text(d: Deposit) -> str:
 
 
 def _member(name: str, m: Member) -> dict[str, Any]:
-    keys = {"name": name, "in": sorted(m.groups), "relays": m.relays, "suspended": not m.present}
-    return keys | ({"identity": m.identity} if m.identity else {})
+    identity = {"identity": m.identity} if m.identity else {}
+    return {"name": name, "in": sorted(m.groups), "relays": m.relays, **AWAY[m.away], **identity}
 
 
 def _collection(uid: str, c: Collection) -> dict[str, Any]:
@@ -81,6 +95,7 @@ def _collection(uid: str, c: Collection) -> dict[str, Any]:
         "read": _right(c.read),
         "write": _right(c.write),
         "accept": ["clear", "red"],
+        "unmarked": c.unmarked,
         "own": "hidden" if c.hidden else "readable",
         "audience": "named" if c.named else "open",
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from exchange import pages, stix
 from tests.property import world as w
 
 A = w.uid(1)
@@ -58,6 +59,17 @@ def test_only_the_version_that_is_fallen_back_to_comes_again(world: w.World) -> 
 
     assert world.view("bob", A, w.ALL, after=reached) == ["version 2"]
     assert received(world, "bob", reached)[0] == ["version 2"]
+
+
+def test_nothing_comes_again_where_a_still_newer_version_stays(world: w.World) -> None:
+    world.post("alice", A, [w.campaign(1, v, text=f"version {v}") for v in (1, 2, 3)])
+    _, reached = received(world, "bob")
+
+    world.delete(
+        "alice", A, w.campaign_id(1), pages.Filters(last=False, exact=(stix.parse_timestamp(w.version_text(2)),))
+    )
+
+    assert world.view("bob", A, w.ALL, after=reached) == []
 
 
 def test_nothing_comes_again_where_the_newer_version_closes_the_older_one(world: w.World) -> None:

@@ -1,4 +1,7 @@
-"""The policy's decision cases (tests/cases/*.yaml): every way to ask gives the answer that the case says."""
+"""The policy's decision cases (tests/cases/*.yaml): every way to ask gives the answer that the case says.
+
+Here the exchange's functions are asked; tests/protocol/test_cases_over_http.py asks the same over HTTP.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 
-from exchange import store
 from tests.property import casesketch
 from tests.property import world as w
-from tests.property.casefaces import Core, Http
-from tests.property.casereading import play
+from tests.property.casefaces import Core
+from tests.property.casereading import Asks, play
 from tests.property.cases import Case, load
 
 CASES = load()
-EXAMPLES = [case for case in CASES if case.topic == "examples"]
 
 
 def names(cases: list[Case]) -> list[str]:
@@ -33,26 +35,19 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-class Ready(w.World):
-    """A world on a database that is migrated already."""
-
-    def __post_init__(self) -> None:
-        self.engine = store.connect(self.url, 4)
-        self._start_clock()
+@pytest.fixture(scope="module")
+def engines() -> list[Engine]:
+    """Shared by the worlds of all cases, which stand at one place one after the other."""
+    return []
 
 
 @pytest.fixture
-def world(template: Path, tmp_path: Path) -> Iterator[w.World]:
-    made = Ready(url=w.copied(template, tmp_path, "case"))
+def world(template: Path, engines: list[Engine]) -> Iterator[w.World]:
+    made = w.World(url=w.copied(template, template.parent, "case"), migrated=True, engines=engines)
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("case", CASES, ids=names(CASES))
 def test_every_question_is_answered_as_the_case_says(case: Case, world: w.World) -> None:
-    play(case, world, Core(world))
-
-
-@pytest.mark.parametrize("case", EXAMPLES, ids=names(EXAMPLES))
-def test_members_are_served_over_http_as_the_case_says(case: Case, world: w.World) -> None:
-    play(case, world, Http.of(world))
+    play(case, world, Core(world), Asks(commands=True))

@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 
 from exchange import feed, inforce, pages, questions, store
 from tests.property import world as w
-from tests.property.histories import Histories
+from tests.property.histories import Histories, Tally
 from tests.property.model import Collection, Member
 from tests.property.shapes import Shape
 
@@ -86,6 +86,7 @@ def test_diff_tells_what_each_member_gains_and_loses(shape: Shape, tmp_path: Pat
         pass
 
     Machine.shape, Machine.template, Machine.folder = shape, template_file, tmp_path
+    Machine.tally, Machine.engines = Tally(), []
     histories = 300 if LONG else 6
     run_state_machine_as_test(Machine, settings=settings(max_examples=histories, stateful_step_count=25))
 

@@ -3,7 +3,7 @@
 Two exchanges with the same secrets and the same clock; only one of them has the hidden deposits. After every step the
 member `mia` gets the same answers from both, times included: time passes between two steps, so that nobody waits for
 the run of another (store.md, section 4). What is left out is the promise's own exception: a publisher takes back what
-mia had of that same publisher's object.
+mia had of that same publisher's object. Byte for byte, on every endpoint: test_promise_2_over_http.py.
 """
 
 from __future__ import annotations

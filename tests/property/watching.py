@@ -96,9 +96,9 @@ class Watch:
                 self._settle_view((member, collection), 0 if new else clock)
 
     def _rights(self, member: str) -> object:
-        m, has = self.model.members[member], self.model.has
-        each = [(has(member, c.read), has(member, c.write), c.hidden) for c in self.model.collections.values()]
-        return m.groups, m.relays, each
+        has = self.model.has
+        each = [(has(member, c.reads), has(member, c.writes), c.hidden) for c in self.model.collections.values()]
+        return self.model.groups_of(member), self.model.members[member].relays, each
 
     def _settle_view(self, place: Place, clock: int) -> None:
         view = self.model.view(*place, self.audiences)
@@ -181,7 +181,7 @@ class Watch:
 
     def poll_to_the_end(self, place: Place, kind: str) -> None:
         poller = self.pollers[place][kind]
-        start = self.world.now()
+        start = self.world.earliest()
         while self.page(place, poller):
             pass
         if poller.own_clock:
@@ -223,7 +223,7 @@ class Watch:
     def set_own_clocks(self) -> None:
         """After a restart. A new process knows no clock of the one before but what the database kept: a host's clock
         that is set back while nothing runs is a limit for clients by their own clock, not for those by ours."""
-        now = self.world.now()
+        now = self.world.earliest()
         for poller in (p for kinds in self.pollers.values() for p in kinds.values() if p.own_clock):
             poller.after = min(poller.after, now)
 

@@ -1,37 +1,48 @@
 """One exchange under a test's control: real files, a real database, and a clock that the test moves.
 
 On SQLite the host's clock and the monotonic clock are the test's, so waiting costs nothing and every run is the same.
-On PostgreSQL the exchange trusts the database's clock; there the world lets real time pass.
+On PostgreSQL the exchange trusts the database's clock; there the world lets real time pass. Several processes may
+write, each with a clock of its own; `engine`, `clock` and `machine` are those of the one that acts. It may die between
+any two statements.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import make_url
 
 from exchange import audit, feed, inforce, intake, pages, policy, store
 from exchange.sequencer import Clock
+from tests.property.objects import (
+    TLP,
+    address,
+    campaign,
+    campaign_id,
+    copied,
+    home,
+    note,
+    note_id,
+    uid,
+    version_text,
+)
+
+__all__ = [  # what tests take from here
+    "ALL", "FIRST", "LAST", "MILLISECOND", "SECOND", "START", "TLP", "Answer", "Crash", "Machine", "Process",
+    "Request", "Seen", "World", "address", "campaign", "campaign_id", "copied", "home", "note", "note_id",
+    "uid", "version_text",
+]  # fmt: skip
 
 MILLISECOND = 1_000
 SECOND = 1_000_000
 START = 1_780_272_000 * SECOND  # 2026-06-01
-TLP = {
-    "clear": "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
-    "green": "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
-    "amber": "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421",
-    "amber+strict": "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003",
-    "red": "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
-}
 ALL = pages.Filters(every=True)
 LAST = pages.Filters(last=True)
 FIRST = pages.Filters(first=True, last=False)
@@ -59,32 +70,51 @@ class Seen:
     text: str
 
 
+class Crash(BaseException):
+    """The process is gone. Not an `Exception`: nothing in the exchange may go on after it."""
+
+
+Process = tuple[Engine, Clock, Machine]
+
+
 @dataclass(slots=True, kw_only=True)
 class World:
-    """An exchange on the database at `url`, with nothing in force until `apply`."""
+    """An exchange on the database at `url`, with nothing in force until `apply`. `migrated`: it has the tables.
+
+    Worlds that come one after the other at one URL may share `engines`: then statements are compiled once for all.
+    """
 
     url: str
     machine: Machine = field(default_factory=Machine)
+    migrated: bool = False
     posts: int = 0
+    others: list[Process] = field(default_factory=list)
+    engines: list[Engine] = field(default_factory=list)
     engine: Engine = field(init=False)
     clock: Clock = field(init=False)
 
     def __post_init__(self) -> None:
-        self.engine = store.connect(self.url, 4)
-        store.migrate(self.engine)
+        inforce._cache.clear()  # another world may have stood at this URL
+        self._start()
+        if not self.migrated:
+            store.migrate(self.engine)
         self._start_clock()
 
+    def _start(self) -> None:
+        if len(self.others) == len(self.engines):
+            self.engines.append(store.connect(self.url, 4))
+        self.engine = self.engines[len(self.others)]
+
     def _start_clock(self) -> None:
+        machine = self.machine
         if self.real_time:
             self.clock = Clock(
-                host=lambda: time.time_ns() // 1000,
+                host=lambda: time.time_ns() // 1000 + machine.host - START,
                 elapsed=lambda: time.monotonic_ns() // 1000,
                 wait=lambda microseconds: time.sleep(microseconds / SECOND),
             )
         else:
-            self.clock = Clock(
-                host=lambda: self.machine.host, elapsed=lambda: self.machine.elapsed, wait=self.machine.tick
-            )
+            self.clock = Clock(host=lambda: machine.host, elapsed=lambda: machine.elapsed, wait=self.pass_time)
         with store.reading(self.engine) as conn:
             self.clock.not_before(conn)
 
@@ -94,24 +124,70 @@ class World:
 
     def restart(self) -> None:
         """The process ends and another one starts: no memory but the database."""
-        self.close()
-        self.engine = store.connect(self.url, 4)
+        self.engine.dispose()
+        inforce._cache.clear()
         self._start_clock()
 
+    def start_another(self, ahead: int) -> None:
+        """A further process, on a machine whose clock is wrong by so many microseconds; from now on it acts."""
+        self.others.append((self.engine, self.clock, self.machine))
+        self.machine = Machine(self.machine.host + ahead, self.machine.elapsed)
+        self._start()
+        self._start_clock()
+
+    def switch(self) -> None:
+        """Another of the processes acts."""
+        self.others.append((self.engine, self.clock, self.machine))
+        self.engine, self.clock, self.machine = self.others.pop(0)
+
     def close(self) -> None:
-        self.engine.dispose()
+        for engine in self.engines:
+            engine.dispose()
+
+    @contextmanager
+    def dying(self, after: int) -> Iterator[list[str]]:
+        """The process that acts dies once it has come through `after` more statements and commits, if it comes so far.
+
+        Yields what it committed: `kept` for each write. Whoever asks goes on after a `restart`.
+        """
+        left, kept, engine = [after], list[str](), self.engine
+
+        def step(*_said: object) -> None:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Crash
+
+        def commit(conn: Connection) -> None:
+            step()
+            if conn.get_execution_options().get("write"):
+                kept.append("kept")
+
+        event.listen(engine, "before_cursor_execute", step)
+        event.listen(engine, "commit", commit)
+        try:
+            with suppress(Crash):
+                yield kept
+        finally:
+            event.remove(engine, "before_cursor_execute", step)
+            event.remove(engine, "commit", commit)
 
     def pass_time(self, microseconds: int) -> None:
-        """Both clocks go on, as they do between two requests."""
+        """All clocks go on, as they do between two requests."""
         if self.real_time:
             time.sleep(microseconds / SECOND)
-        else:
-            self.machine.tick(microseconds)
+            return
+        for machine in (self.machine, *(machine for _, _, machine in self.others)):
+            machine.tick(microseconds)
 
     def now(self) -> int:
-        """The exchange clock."""
+        """The exchange clock of the process that acts."""
         with store.reading(self.engine) as conn:
             return self.clock.now(conn)
+
+    def earliest(self) -> int:
+        """The exchange clock of the process whose clock is furthest back."""
+        with store.reading(self.engine) as conn:
+            return min(clock.now(conn) for clock in (self.clock, *(clock for _, clock, _ in self.others)))
 
     # Writing ------------------------------------------------------------------------------------------------
 
@@ -215,73 +291,3 @@ class Request:
 def _text(raw: bytes) -> str:
     obj = json.loads(raw)
     return str(obj.get("name") or obj.get("abstract") or obj["x_text"])
-
-
-# Objects ------------------------------------------------------------------------------------------------------
-
-
-def campaign_id(n: int) -> str:
-    return f"campaign--00000000-0000-4000-8000-{n:012d}"
-
-
-def note_id(n: int) -> str:
-    return f"note--00000000-0000-4000-8000-{n:012d}"
-
-
-def version_text(version: int) -> str:
-    return f"2026-01-01T00:00:{version:02d}.000Z"
-
-
-def campaign(n: int, version: int = 1, *, text: str, marks: Sequence[str] = (), **more: Any) -> dict[str, Any]:
-    return _sdo(campaign_id(n), version, marks, name=text, **more)
-
-
-def note(
-    n: int, refs: Sequence[str], version: int = 1, *, text: str, marks: Sequence[str] = (), **more: Any
-) -> dict[str, Any]:
-    return _sdo(note_id(n), version, marks, abstract=text, content="x", object_refs=list(refs), **more)
-
-
-def address(value: str, *, text: str, marks: Sequence[str] = ()) -> dict[str, Any]:
-    """An observable; its id follows from its value (STIX 2.1 section 2.9)."""
-    found = uuid.uuid5(uuid.UUID("00abedb4-aa42-466c-9c01-fed23315a9b7"), f'{{"value":"{value}"}}')
-    made = {"type": "ipv4-addr", "spec_version": "2.1", "id": f"ipv4-addr--{found}", "value": value, "x_text": text}
-    return made | ({"object_marking_refs": list(marks)} if marks else {})
-
-
-def _sdo(object_id: str, version: int, marks: Sequence[str], **more: Any) -> dict[str, Any]:
-    made: dict[str, Any] = {
-        "type": object_id.split("--")[0],
-        "spec_version": "2.1",
-        "id": object_id,
-        "created": version_text(0),
-        "modified": version_text(version),
-        **more,
-    }
-    return made | ({"object_marking_refs": list(marks)} if marks else {})
-
-
-# Files --------------------------------------------------------------------------------------------------------
-
-
-def uid(n: int) -> str:
-    """A collection's id."""
-    return f"10000000-0000-4000-8000-{n:012d}"
-
-
-def home(
-    groups: Mapping[str, Any], members: Mapping[str, Mapping[str, Any]], collections: Mapping[str, Mapping[str, Any]]
-) -> dict[str, str]:
-    """The files of a home; JSON is YAML. Collections need no title."""
-    main = {"exchange": "Test", "operator": "Tester", "groups": groups, "members": members}
-    files = {"config/exchange.yaml": json.dumps(main)}
-    for name, keys in collections.items():
-        files[f"collections/{name}.yaml"] = json.dumps({"title": name, **keys})
-    return files
-
-
-def copied(template: Path, folder: Path, name: str) -> str:
-    """URL of a copy of a migrated SQLite file: a migration for each history would take most of the time."""
-    target = folder / f"{name}.db"
-    shutil.copyfile(template, target)
-    return URL.create("sqlite", database=str(target)).render_as_string()

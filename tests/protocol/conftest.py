@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange import audit, inforce, store
+from exchange import audit, inforce, ledgeraudit, store
 from tests import conformance
 from tests.protocol.served import FRESH, Member, Served, collection_id, files, running, write
 
@@ -40,6 +40,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             state = inforce.current(conn)
             assert state
             assert audit.audit(conn, state.readers) == []
+            with store.reading(server.exchange.ledger) as lines:
+                assert ledgeraudit.audit(conn, lines) == []
 
 
 @pytest.fixture(scope="session")

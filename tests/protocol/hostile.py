@@ -119,4 +119,4 @@ def hostile(home: Path) -> Iterator[Hostile]:
             ]
         }  # fmt: skip
     yield Hostile(application=app.create_app(exchange), keys=keys)
-    exchange.engine.dispose()
+    exchange.close()

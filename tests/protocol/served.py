@@ -140,28 +140,31 @@ class Tls:
 
 
 @contextmanager
-def running(home: Path, workers: int = 1, tls: Tls | None = None) -> Iterator[Served]:
-    """`exchange.app.serve` in a process of its own, on a free port of loopback."""
+def running(home: Path, workers: int = 1, tls: Tls | None = None, database: str | None = None) -> Iterator[Served]:
+    """`exchange.app.serve` in a process of its own, on a free port of loopback; SQLite unless `database` is a URL."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = home / "server.log"
     url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-    with log.open("wb") as out, start(home, port, workers, out, tls) as process:
+    with log.open("wb") as out, start(home, port, workers, out, tls, database) as process:
         try:
             wait_until_ready(process, url, log, verify=str(tls.certificate) if tls else True)
-            exchange = app.open_exchange(home)
+            exchange = app.open_exchange(home, database)
             yield Served(url=url, home=home, process=process, log=log, exchange=exchange)
-            exchange.engine.dispose()
+            exchange.close()
         finally:
             process.terminate()
 
 
-def start(home: Path, port: int, workers: int, out: Any, tls: Tls | None = None) -> subprocess.Popen[bytes]:
+def start(
+    home: Path, port: int, workers: int, out: Any, tls: Tls | None = None, database: str | None = None
+) -> subprocess.Popen[bytes]:
     code = "import sys; from pathlib import Path; from exchange import app; "
     code += "cert, key = [Path(name) for name in sys.argv[4:]] or [None, None]; "
     code += "app.serve(Path(sys.argv[1]), port=int(sys.argv[2]), workers=int(sys.argv[3]), tls_cert=cert, tls_key=key)"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("EXCHANGE_")}
+    environment |= {"EXCHANGE_DATABASE": database} if database else {}
     command = [sys.executable, "-c", code, str(home), str(port), str(workers)]
     command += [str(tls.certificate), str(tls.key)] if tls else []
     return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)

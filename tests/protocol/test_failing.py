@@ -21,7 +21,7 @@ def exchange(tmp_path: Path) -> Iterator[app.Exchange]:
     """An exchange with nothing in force yet."""
     found = app.open_exchange(write(tmp_path, {"config/exchange.yaml": files()["config/exchange.yaml"]}))
     yield found
-    found.engine.dispose()
+    found.close()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from flask import Flask, g
 from medallion.exceptions import ProcessingError
 from sqlalchemy import text
 
-from exchange import app, audit, inforce, medallionbackend, store
+from exchange import app, audit, inforce, ledgeraudit, medallionbackend, store, whohas
 from exchange.config import ConfigError
 from tests.protocol.served import MAIN, MEDIA_TYPE, Served, address, collection_id, files, indicator, running, write
 
@@ -75,6 +75,8 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             state = inforce.current(conn)
             assert state
             assert audit.audit(conn, state.readers) == []
+            with store.reading(server.exchange.ledger) as lines:
+                assert ledgeraudit.audit(conn, lines) == []
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +190,24 @@ def test_an_addressed_object_does_not_exist_for_the_others(stock: Stock) -> None
     hidden, unknown = (stock.ask("gamma", f"{path}{i}/") for i in (one["id"], indicator()["id"]))
     assert (hidden.status_code, hidden.content) == (unknown.status_code, unknown.content)
     assert hidden.status_code == 404
+
+
+def test_what_it_serves_stands_in_the_ledger_and_how_far_a_user_polled_beside_it(ours: Served, stock: Stock) -> None:
+    one = indicator()
+    stock.post("alpha", "fresh08", one)
+    stock.ask("gamma", "/exchange/collections/fresh08/manifest/")
+    for path in ("objects/", f"objects/{one['id']}/"):
+        assert stock.ask("gamma", f"/exchange/collections/fresh08/{path}").json()["objects"] == [one]
+    with store.reading(ours.exchange.ledger) as lines, store.reading(ours.exchange.engine) as conn:
+        state = inforce.current(conn)
+        assert state
+        found = whohas.who_has(conn, lines, state, one["id"])
+    assert found is not None
+    assert [(had.member, had.collection, had.version, had.times) for had in found] == [
+        ("gamma", "fresh08", one["modified"], 2)
+    ]
+    polled = app.service(ours.exchange).polls.of(state.numbers["gamma"])
+    assert state.places[collection_id(12)] in {poll.collection for poll in polled if not poll.key}
 
 
 def test_an_object_is_judged_and_its_status_is_for_its_poster_alone(stock: Stock) -> None:
@@ -329,7 +349,7 @@ def _fails(backend: medallionbackend.Backend, home: Path, statement: str) -> Pro
     exchange = app.open_exchange(home)
     with store.writing(exchange.engine) as conn:
         conn.execute(text(statement))
-    exchange.engine.dispose()
+    exchange.close()
     return _error(lambda: backend.get_status("exchange", "one"))
 
 
@@ -349,6 +369,21 @@ def test_a_database_in_trouble_is_a_503_with_a_time_to_come_back(
 ) -> None:
     error = _fails(backend, tmp_path, "ALTER TABLE status RENAME TO elsewhere")
     assert (error.status, error.headers) == (503, {"Retry-After": "5"})
+
+
+def test_a_ledger_in_trouble_is_a_503_and_no_object_leaves(
+    backend: medallionbackend.Backend, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Flask("stock").test_request_context("/", data=json.dumps({"objects": [indicator()]})):
+        g.flask_httpauth_user = "gamma"
+        assert backend.add_objects("exchange", "notice", {}, None)["success_count"] == 1
+    exchange = app.open_exchange(tmp_path)
+    with store.writing(exchange.ledger) as conn:
+        conn.execute(text("ALTER TABLE served RENAME TO elsewhere"))
+    exchange.close()
+    error = _error(lambda: backend.get_objects("exchange", "notice", {}, (), PAGE))
+    assert (error.status, error.headers) == (503, {"Retry-After": "5"})
+    assert "the ledger cannot be written" in caplog.text
 
 
 def test_before_anything_is_in_force_it_is_not_ready(backend: medallionbackend.Backend, tmp_path: Path) -> None:
