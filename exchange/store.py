@@ -389,8 +389,11 @@ class Schema:
 MAIN = Schema(t.metadata, "versions", "alembic_version")
 
 
-def migrate(engine: Engine, schema: Schema = MAIN) -> None:
-    """Bring the schema to what this release expects; several processes may try at once. Raises `NewerSchema`."""
+def migrate(engine: Engine, schema: Schema = MAIN, revision: str = "head") -> None:
+    """Bring the schema to what this release expects, or as far as `revision`; several processes may try at once.
+
+    Raises `NewerSchema`.
+    """
     from alembic import command  # a third of a second to import, and needed only where something changed
     from alembic.config import Config
     from alembic.script import ScriptDirectory
@@ -407,7 +410,7 @@ def migrate(engine: Engine, schema: Schema = MAIN) -> None:
         if current and current not in known:
             raise NewerSchema(current)
         settings.attributes |= {"connection": conn, "schema": schema}
-        command.upgrade(settings, "head")
+        command.upgrade(settings, revision)
 
 
 def schema_version(conn: Connection, schema: Schema = MAIN) -> str | None:

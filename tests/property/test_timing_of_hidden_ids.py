@@ -2,16 +2,15 @@
 
 In short on a clock that counts the instructions of SQLite's machine, so that work is a number that every run repeats:
 hidden ids cost more of it than unknown ones, and answers leave at the same instant all the same. At length by 10,000
-requests to a real server, told apart or not by the test of Mann and Whitney; a server that does not wait, and one that
-does, with 20 microseconds more of work for some ids, show how much that test sees. By its own p, each of the two tests
-that must see nothing fails once in a thousand runs.
+requests to a real server, which two tests of statistics must not tell apart; with a server that does not wait, and with
+20 microseconds more of work for some ids, the same tests show how much they see. By its own p, each of the two that
+must see nothing fails once in a thousand runs.
 """
 
 from __future__ import annotations
 
 import http.client
 import math
-import os
 import random
 import socket
 import subprocess
@@ -154,7 +153,6 @@ def test_a_poll_never_waits(counting: Counting, query: str) -> None:
 
 REQUESTS = 10_000
 SURE = 0.001
-ROUNDS = 3
 HELD = 200  # hidden ids
 POST = collection_id(2)  # alpha writes there and reads its own alone
 
@@ -235,34 +233,54 @@ def timed(port: int, key: str, classes: Sequence[Sequence[str]]) -> list[list[in
     return found
 
 
-def mann_whitney(first: Sequence[float], second: Sequence[float]) -> float:
-    """p of "from one distribution", two-sided, by the normal approximation; nanoseconds hardly ever tie."""
+def one_distribution(first: Sequence[float], second: Sequence[float]) -> float:
+    """p of "both are from one distribution", two-sided, by the better of two tests (Bonferroni): ranks and the fastest.
+
+    What else a machine does blurs most answers but hardly the fastest ones, which a shift moves first.
+    """
+    return min(1, 2 * min(_by_ranks(first, second), _by_fastest(first, second)))
+
+
+def _by_ranks(first: Sequence[float], second: Sequence[float]) -> float:
+    """Mann and Whitney's test by its normal approximation; nanoseconds hardly ever tie."""
     ordered = sorted([(value, 0) for value in first] + [(value, 1) for value in second])
     ranks = sum(rank for rank, (_, which) in enumerate(ordered, start=1) if which == 0)
     n, m = len(first), len(second)
-    z = (ranks - n * (n + m + 1) / 2) / math.sqrt(n * m * (n + m + 1) / 12)
+    return _two_sided((ranks - n * (n + m + 1) / 2) / math.sqrt(n * m * (n + m + 1) / 12))
+
+
+def _by_fastest(first: Sequence[float], second: Sequence[float], share: float = 0.05) -> float:
+    """Whether the fastest twentieth of both together is as often of the one as of the other."""
+    bound = sorted([*first, *second])[int(share * (len(first) + len(second)))]
+    n, m = len(first), len(second)
+    one, two = (sum(value < bound for value in values) for values in (first, second))
+    whole = (one + two) / (n + m)
+    return _two_sided((one / n - two / m) / math.sqrt(whole * (1 - whole) * (1 / n + 1 / m)))
+
+
+def _two_sided(z: float) -> float:
     return math.erfc(abs(z) / math.sqrt(2))
 
 
 def described(found: Sequence[Sequence[int]]) -> str:
-    """Medians and p, for whom a test fails."""
-    medians = [sorted(times)[len(times) // 2] / 1_000 for times in found]
-    return f"medians {medians} microseconds, p = {mann_whitney(*found):.2g}"
+    """For whom a test fails: the fastest twentieth and the half of each, in microseconds, and p."""
+    marks = [[sorted(times)[len(times) // part] / 1_000 for part in (20, 2)] for times in found]
+    return f"{marks}, p = {one_distribution(*found):.2g}"
 
 
-def test_mann_and_whitney_tell_a_shift_from_none() -> None:
+def test_the_tests_tell_a_shift_from_none() -> None:
     one, same, later = (
         NormalDist(middle, 100_000).samples(REQUESTS // 2, seed=seed)
         for seed, middle in enumerate([1_000_000, 1_000_000, 1_020_000])
     )
-    assert mann_whitney(one, same) > SURE > mann_whitney(one, later)
+    assert one_distribution(one, same) > SURE > one_distribution(one, later)
 
 
 @pytest.mark.long
 def test_hidden_ids_are_not_told_from_unknown_ones(home: Home) -> None:
     with serving(home, "real") as port:
         found = timed(port, home.key, [home.hidden, unknown()])
-    assert mann_whitney(*found) > SURE, described(found)
+    assert one_distribution(*found) > SURE, described(found)
     assert min(map(min, found)) >= BEAT * 1_000
 
 
@@ -270,19 +288,12 @@ def test_hidden_ids_are_not_told_from_unknown_ones(home: Home) -> None:
 def test_twenty_microseconds_are_not_told_where_answers_wait(home: Home) -> None:
     with serving(home, "paced") as port:
         found = timed(port, home.key, [unknown(MARK), unknown()])
-    assert mann_whitney(*found) > SURE, described(found)
+    assert one_distribution(*found) > SURE, described(found)
 
 
 @pytest.mark.long
-def test_twenty_microseconds_are_told_where_answers_do_not_wait(home: Home) -> None:
-    """In one of a few rounds: a machine with other work blurs them, and a busy one altogether."""
-    rounds = []
+def test_both_are_told_where_answers_do_not_wait(home: Home) -> None:
     with serving(home, "unpaced") as port:
-        for _ in range(ROUNDS):
-            found = timed(port, home.key, [unknown(MARK), unknown()])
-            if mann_whitney(*found) < SURE:
-                return
-            rounds.append(described(found))
-    if os.getloadavg()[0] > (os.cpu_count() or 1):
-        pytest.skip(f"this machine has more to do than it can: {rounds}")
-    raise AssertionError(rounds)
+        for others in (unknown(MARK), home.hidden):
+            found = timed(port, home.key, [others, unknown()])
+            assert one_distribution(*found) < SURE, described(found)

@@ -7,6 +7,7 @@ must be the next part of the whole, whatever its size, and each object stand at 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,62 @@ def test_one_object_stands_where_the_whole_view_has_it(exchange: World) -> None:
         assert {(s.id, s.version): s.date_added for s in found} == {k: at for k, at in every.items() if k[0] == stix_id}
 
 
-# A page of bytes, and how far it looks ------------------------------------------------------------------------
+# How far it looks -----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def looks(exchange: World) -> Iterator[list[tuple[str, int]]]:
+    """What is asked of the database: (kind, limit) of each page statement, (kind, 0) of others."""
+    found: list[tuple[str, int]] = []
+
+    def see(_conn: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
+        kinds = {"AS kept": "log", "r.base =": "run", "DISTINCT r.base": "runs", "IN (SELECT number": "ids"}
+        kind = next((kind for mark, kind in kinds.items() if mark in statement), "")
+        if kind:
+            found.append((kind, values[-1] if kind in ("log", "run") else 0))
+        elif "grant" in statement:
+            found.append(("grants", 0))
+
+    event.listen(exchange.engine, "before_cursor_execute", see)
+    try:
+        yield found
+    finally:
+        event.remove(exchange.engine, "before_cursor_execute", see)
+
+
+def test_a_poll_at_the_end_of_a_view_looks_at_the_last_stretch_alone(exchange: World) -> None:
+    end = whole(exchange, "bob", w.ALL)[-1].date_added
+    with looks(exchange) as found:
+        assert exchange.view("bob", A, after=end) == []
+    assert found == [("grants", 0), ("log", 1001 + 500 + 3)]
+
+
+def test_a_page_in_a_block_asks_each_run_for_what_is_missing(exchange: World) -> None:
+    before = next(seen.date_added for seen in whole(exchange, "bob", w.ALL) if seen.text == OWN)
+    with looks(exchange) as found:
+        exchange.poll("bob", A, filters=w.ALL, after=before, limit=1)
+    assert found[-2:] == [("runs", 0), ("run", 2)], "the first run has two"
+    with looks(exchange) as found:
+        exchange.poll("bob", A, filters=w.ALL, after=before, limit=2)
+    assert found[-3:] == [("runs", 0), ("run", 3), ("run", 1)]
+
+
+def test_an_id_that_is_not_there_is_one_look(exchange: World) -> None:
+    with looks(exchange) as found:
+        assert exchange.view("bob", A, Filters(every=True, ids=(w.campaign_id(99),))) == []
+    assert found == [("ids", 0)]
+
+
+def test_objects_and_manifest_look_one_further_than_they_show(exchange: World) -> None:
+    with exchange.requests() as request:
+        view = pages.View(member=request.state.numbers["alice"], collection=request.state.places[A])
+        for ask in (feed.objects, feed.manifest):
+            with looks(exchange) as found:
+                ask(request.conn, view, after=0, limit=3)
+            assert found[1] == ("log", 4 + 2 + 3)
+
+
+# A page of bytes, and where little counts -------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -158,14 +214,8 @@ def test_where_little_counts_a_page_looks_further_at_a_time(
 ) -> None:
     fresh.post("alice", A, [campaign(n, v, text=f"{n} {v}") for v in range(1, 60) for n in (1, 2)])
     monkeypatch.setattr(feed, "MOST_CANDIDATES", most)
-    limits: list[int] = []
-
-    def note_limit(_conn: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
-        if "AS kept" in statement:
-            limits.append(values[-1])
-
-    event.listen(fresh.engine, "before_cursor_execute", note_limit)
-    answer = fresh.poll("bob", A, limit=1, filters=w.FIRST)
+    with looks(fresh) as found:
+        answer = fresh.poll("bob", A, limit=1, filters=w.FIRST)
     assert answer is not None
     assert len(answer.items) == 1
-    assert limits == looked
+    assert [limit for kind, limit in found if kind == "log"] == looked
