@@ -87,7 +87,7 @@ def test_diff_tells_what_each_member_gains_and_loses(shape: Shape, tmp_path: Pat
 
     Machine.shape, Machine.template, Machine.folder = shape, template_file, tmp_path
     Machine.tally, Machine.engines = Tally(), []
-    histories = 300 if LONG else 6
+    histories = 300 if LONG else 4
     run_state_machine_as_test(Machine, settings=settings(max_examples=histories, stateful_step_count=25))
 
 

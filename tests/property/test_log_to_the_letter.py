@@ -207,3 +207,27 @@ def test_a_version_that_says_the_same_as_the_one_before_touches_nothing_else(exc
     exchange.post("alice", A, [campaign(1, 2, text="v2")])
     changes = [s for s in sent if s.startswith(("UPDATE version", "DELETE"))]
     assert changes == []
+
+
+def test_whoever_writes_locks_its_publisher_first_and_then_the_collections(exchange: World) -> None:
+    """SQLite has one lock for all, but the statements are those that PostgreSQL locks by."""
+    exchange.post("bob", B, [campaign(7, text="so that places and members have other numbers")])
+    locks: list[tuple[str, tuple[int, ...]]] = []
+
+    def see(_conn: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
+        for table in ("member", "collection"):
+            if f"FROM {table} \nWHERE {table}.number" in statement:
+                locks.append((table, tuple(values)))
+
+    with store.writing(exchange.engine) as conn:
+        who, place = writer(exchange, conn)
+        event.listen(exchange.engine, "before_cursor_execute", see)
+        everybody = Audience.make(atom(f"read:{A}"), {who.publisher: ANY})
+        log.add(conn, who, place, [deposit(1, base=everybody)], 5)
+        added = list(locks)
+        (number,) = store.object_numbers(conn, [w.campaign_id(1)]).values()
+        log.remove(conn, who, place, number, frozenset({1}), 7)
+    assert added[0] == ("member", (who.publisher,))
+    assert set(added[1:]) == {("collection", (place,))}
+    assert locks[len(added)] == ("member", (who.publisher,))
+    assert set(locks[len(added) + 1 :]) == {("collection", (place,))}

@@ -98,3 +98,14 @@ def test_whoever_names_an_identity_that_nobody_registered_is_not_its_creator(exc
     exchange.post("alice", A, [campaign(1, text="alice's")])
     exchange.post("bob", A, [campaign(1, text="bob's", created_by_ref=stranger)])
     assert exchange.view("carol", A) == ["alice's"]
+
+
+def test_an_older_version_that_its_references_narrow_goes_on_under_a_label_of_its_own(exchange: World) -> None:
+    """The newer one hides it no more from those who read both by one label: there is no such label now."""
+    exchange.post(
+        "alice", A, [campaign(1, text="x"), note(1, [X], 1, text="v1"), note(1, [w.campaign_id(9)], 2, text="v2")]
+    )
+    exchange.post("alice", A, [campaign(1, 2, text="x 2", marks=for_bob(exchange))])
+    assert exchange.view("carol", A) == ["v2"]
+    assert exchange.view("bob", A, w.LAST) == ["v2", "x 2"]
+    assert exchange.audit() == []

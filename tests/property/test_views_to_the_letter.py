@@ -20,7 +20,7 @@ from tests.property import world as w
 from tests.property.world import Seen, World, campaign, note
 
 A = w.uid(1)
-IDS = (*map(w.campaign_id, range(8)), w.note_id(1))
+IDS = (*map(w.campaign_id, range(13)), w.note_id(1))
 OWN = "bob's own of an id that is alice's"
 
 
@@ -41,6 +41,7 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.post("alice", A, [campaign(n, text=f"g{m} {n}", marks=g) for n, m, g in ((1, 1, g1), (2, 2, g2), (3, 1, g1))])
     made.post("alice", A, [campaign(0, text="before"), campaign(3, 2, text="g1 3.2", marks=g1)])
     made.post("alice", A, [campaign(5, text="g2 5", marks=amber)])
+    made.post("alice", A, [campaign(8, text="g2 8", marks=[*g2, w.TLP["green"]])])
     # The last instant before a grant is where the log is divided: it belongs to what stands before.
     made.post("alice", A, [campaign(4, text="named", marks=[w.TLP["red"], words["member:bob"]])])
     made.apply(files(["g1"]))
@@ -48,11 +49,9 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.post("bob", A, [campaign(0, text=OWN)])
     made.pass_time(w.SECOND)
     made.apply(files(["g1", "g2"]))
-    made.post(
-        "alice",
-        A,
-        [campaign(7, text="after"), campaign(1, 2, text="g1 1.2", marks=g1), campaign(6, 2, text="between 2")],
-    )
+    made.post("alice", A, [campaign(1, 2, text="g1 1.2", marks=g1), campaign(6, 2, text="between 2")])
+    for n in range(9, 13):
+        made.post("alice", A, [campaign(n, text=f"after {n}")])
     yield made
     assert made.audit() == []
     made.close()
@@ -70,7 +69,7 @@ ASKED = {
     "the last versions": w.LAST,
     "the first versions": w.FIRST,
     "one type": Filters(every=True, types=("note",)),
-    "some ids": Filters(every=True, ids=IDS[1:4] + IDS[6:]),
+    "some ids": Filters(every=True, ids=IDS[1:4] + IDS[6:9] + IDS[-1:]),
     "the last versions of some ids": Filters(ids=IDS[3:7]),
 }
 
@@ -78,8 +77,17 @@ ASKED = {
 def test_a_view_is_the_log_then_a_block_then_the_log_again(exchange: World) -> None:
     """Bob's own deposit of an id has taken the place of Alice's."""
     texts = [seen.text for seen in whole(exchange, "bob", w.ALL)]
-    block_1, block_2 = ["g1 1", "g1 3", "g1 3.2"], ["g2 2", "on g2 2", "g2 5"]
-    assert texts == ["named", *block_1, "between", OWN, *block_2, "g1 1.2", "between 2", "after"]
+    block_1, block_2 = ["g1 1", "g1 3", "g1 3.2"], ["g2 2", "on g2 2", "g2 5", "g2 8"]
+    assert texts == [
+        "named",
+        *block_1,
+        "between",
+        OWN,
+        *block_2,
+        "g1 1.2",
+        "between 2",
+        *(f"after {n}" for n in range(9, 13)),
+    ]
 
 
 @pytest.mark.parametrize("member", ["alice", "bob"])
@@ -156,6 +164,16 @@ def test_a_page_in_a_block_asks_each_run_for_what_is_missing(exchange: World) ->
     with looks(exchange) as found:
         exchange.poll("bob", A, filters=w.ALL, after=before, limit=2)
     assert found[-3:] == [("runs", 0), ("run", 3), ("run", 1)]
+    with looks(exchange) as found:
+        exchange.poll("bob", A, filters=w.ALL, limit=1)
+    assert [limit for kind, limit in found if kind == "run"] == [1], "the log before the block has one"
+
+
+def test_a_run_that_was_read_to_its_end_is_not_asked_again(exchange: World) -> None:
+    end = next(seen.date_added for seen in whole(exchange, "bob", w.ALL) if seen.text == "on g2 2")
+    with looks(exchange) as found:
+        exchange.poll("bob", A, filters=w.ALL, after=end, limit=1)
+    assert [kind for kind, _ in found] == ["grants", "runs", "run", "run"], "two more runs have one each"
 
 
 def test_an_id_that_is_not_there_is_one_look(exchange: World) -> None:
