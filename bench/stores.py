@@ -118,7 +118,7 @@ def _deposit(
     key = made.said, publisher
     if key not in judged:
         collection = collection_of(state)
-        taken = policy.taken(collection, made.said)
+        taken = policy.taken(state.config, collection, made.said)
         judged[key] = policy.audience(collection, taken, publisher, state.numbers), taken.text
     base, said = judged[key]
     return Deposit(

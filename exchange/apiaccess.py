@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 from exchange import inforce, markings, policy, stix
-from exchange.config import Collection
+from exchange.config import Collection, Plan
 from exchange.label import Tlp
 from exchange.taxiirights import Caller, Place
+from exchange.yamlread import length
 
 _ABOUT = {markings.NAMED_ONLY: "For nobody but the members and groups that the object names, also later."}
 _TLP_2 = {level: marking for marking, level in markings.TLP_IDS.items()}  # TLP 2 stands after TLP 1 there
@@ -33,6 +34,7 @@ def answer(conn: Connection, caller: Caller, places: list[Place]) -> dict[str, A
         "collections": [_collection(caller, place) for place in places if place.number is not None],
         "groups": [{"name": g, "about": config.groups[g].about, "marking": ids[f"group:{g}"]} for g in groups],
         "members": list(_members(caller, ids)),
+        "releases": [_plan(plan, ids) for plan in config.releases.values()],
         "words": [{"name": word, "about": about, "marking": ids[word]} for word, about in _ABOUT.items()],
         "tlp": [{"level": level.value, "marking": _TLP_2[level]} for level in Tlp if _taken(caller, level)],
     }
@@ -67,7 +69,21 @@ def _collection(caller: Caller, place: Place) -> dict[str, Any]:
         "accept": {"lowest": low.value, "highest": high.value},
         "unmarked": collection.unmarked.value if collection.unmarked else "refuse",
         "audience_named": collection.named,
+        "release": collection.release.name if collection.release else None,
+        "release_at_least": collection.at_least.name if collection.at_least else None,
     }
+
+
+def _plan(plan: Plan, ids: dict[str, str]) -> dict[str, Any]:
+    """A release plan with its stages; `at` is a duration from publication or an instant."""
+    stages = [
+        {
+            "at": length(s.after or 0) if s.instant is None else f"{stix.format_timestamp(s.instant)[:19]}Z",
+            "to": ["everyone"] * s.everyone + ["named"] * s.named + sorted(s.groups),
+        }
+        for s in plan.stages
+    ]
+    return {"name": plan.name, "marking": ids[f"release:{plan.name}"], "stages": stages}
 
 
 def _members(caller: Caller, ids: dict[str, str]) -> Iterator[dict[str, Any]]:

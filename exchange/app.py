@@ -34,10 +34,14 @@ from exchange.config import ConfigError
 from exchange.inforce import Effect
 from exchange.ledger import Ledger
 from exchange.polls import Polls
+from exchange.release import Releaser, Steady
+from exchange.releasing import FileLock, Lock, SessionLock, keep_releasing
 from exchange.sequencer import Clock
 
 THREADS = 16  # a worker's, and as many database connections
 LEDGER_CONNECTIONS = 4  # a worker's: one writes for all threads, the others store and ask about polls
+RELEASE_CONNECTIONS = 3
+RELEASE_SECONDS = 0.5  # between two rounds: a stage is entered within a second of its time
 SAVE_SECONDS = 10  # a killed worker forgets as much of what was polled in vain
 STOP_SECONDS = 60  # what a request that is under way gets when the server stops
 
@@ -136,6 +140,26 @@ def service(exchange: Exchange) -> taxii.Service:
     )  # fmt: skip
 
 
+def releaser(exchange: Exchange) -> Releaser:
+    """What carries out releases, with connections of its own; its time runs on while the machine sleeps."""
+    engine = store.connect(exchange.engine.url.render_as_string(hide_password=False), RELEASE_CONNECTIONS)
+
+    def seen() -> int:
+        with store.reading(engine) as conn:
+            return store.database_clock(conn, time.time_ns() // 1_000)
+
+    def elapsed() -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000
+
+    return Releaser(engine=engine, clock=exchange.clock, steady=Steady(seen=seen, elapsed=elapsed))
+
+
+def release_lock(exchange: Exchange, engine: Engine) -> Lock:
+    if engine.dialect.name == "sqlite":
+        return FileLock(exchange.home / "data" / "release.lock")
+    return SessionLock(engine)
+
+
 def keep_saving(polls: Polls) -> Thread:
     """Store the polls in vain every few seconds, in a thread that ends with its process."""
 
@@ -159,8 +183,11 @@ def worker() -> Flask:
     """The application of one worker process, which finds its home in EXCHANGE_HOME; granian calls it by name."""
     _log_to_stderr()
     gc.set_threshold(50_000, 20, 50)  # a publish makes many objects that die young: a third of its time went there
-    shared = service(_in_step(_opened(Path(os.environ["EXCHANGE_HOME"]))))
+    exchange = _in_step(_opened(Path(os.environ["EXCHANGE_HOME"])))
+    shared = service(exchange)
     keep_saving(shared.polls)
+    releases = releaser(exchange)
+    keep_releasing(releases, release_lock(exchange, releases.engine), lambda: time.sleep(RELEASE_SECONDS))
     return _mounted(shared)
 
 

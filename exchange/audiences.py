@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Protocol
 
 from sqlalchemy import Connection
 
 from exchange import claims, entries, store
-from exchange.closure import Node, resolve
+from exchange.closure import Both, Node, resolve
 from exchange.entries import Deposit, Version
-from exchange.label import ANY, NOBODY, Audience, Expr, any_of
+from exchange.label import ANY, NOBODY, Audience, Expr, Step, any_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +61,14 @@ class Stored:
 class Draft:
     """New versions beside what their publisher has of the same objects and of those that they refer to.
 
-    `own` and `fresh` are by number; `revived` are deleted versions whose place a fresh one takes; `known` the objects
-    that count as deposited by the publisher (policy.md 3.4.9).
+    `own` and `fresh` are by number; `put_off` are own ones whose release a newer one moves; `revived` are deleted
+    versions whose place a fresh one takes; `known` the objects that count as deposited by the publisher (policy.md
+    3.4.9).
     """
 
     own: Mapping[int, Version]
     fresh: Mapping[int, Version]
+    put_off: frozenset[int]
     revived: tuple[int, ...]
     known: frozenset[int]
 
@@ -91,32 +94,80 @@ def draft(
         n: Version(
             number=n, collection=collection, publisher=publisher, object=number[d.id], ver=d.ver,
             refs=frozenset(number[r] for r in d.refs if number.get(r) in known) - {number[d.id]},
-            creator=d.creator, live=True, base=d.base, whole=NOBODY, shown=NOBODY,
+            creator=d.creator, live=True, base=d.base, whole=NOBODY, shown=NOBODY, ever=d.ever, eventual=NOBODY,
+            started=d.started, steps=d.steps,
         )
         for n, d in deposits.items()
     }  # fmt: skip
-    return Draft(own=had, fresh=fresh, revived=tuple(n for n in revived if n is not None), known=known)
+    later = put_off([v for v in had.values() if v.live] + list(fresh.values()), collection)
+    return Draft(
+        own=had | {n: v for n, v in later.items() if n in had},
+        fresh=fresh | {n: v for n, v in later.items() if n in fresh},
+        put_off=frozenset(later) & had.keys(),
+        revived=tuple(n for n in revived if n is not None),
+        known=known,
+    )
 
 
-def revise(stored: Own, own: Mapping[int, Version], fresh: frozenset[int]) -> tuple[dict[int, Version], list[Version]]:
-    """Rules 8 and 9: the versions that were looked at, by number as they were, and those whose `whole` changes.
+def put_off(versions: Iterable[Version], collection: int) -> dict[int, Version]:
+    """Those of a publisher's live versions in a collection whose release a newer one of the object moves (3.7). Pure.
 
-    `own` as in `settle`. Looks at one publisher's deposits alone and writes nothing.
+    Whom a newer version does not let in yet, an older one lets in no earlier: else an embargo could not be extended.
     """
-    start = {v.object for v in own.values() if v.number in fresh or _going(v)}
-    play = _follow(stored, own, start, fresh)
-    return play, _moved(stored, play, fresh)
+    groups: dict[int, list[Version]] = defaultdict(list)
+    for v in versions:
+        if v.collection == collection:
+            groups[v.object].append(v)
+    found = {}
+    for group in groups.values():
+        for older in group:
+            bounds = [w for w in group if w.ver > older.ver and w.ever.reaches_beyond(w.publisher)]
+            moved = _bounded(older, bounds)
+            if moved != older:
+                found[older.number] = moved
+    return found
+
+
+def _bounded(v: Version, newer: Sequence[Version]) -> Version:
+    """The version with no step to come that a newer one does not take too."""
+    if not v.steps or not newer:
+        return v
+    steps: list[Step] = []
+    before = v.base
+    for due in sorted({step.due for w in (v, *newer) for step in w.steps}):
+        audience = v.base | reduce(Audience.__and__, (w.at(due) for w in newer), v.at(due))
+        if audience != before:
+            steps.append(Step(due, audience))
+            before = audience
+    return replace(v, steps=tuple(steps), ever=before)
+
+
+def revise(
+    stored: Own, own: Mapping[int, Version], fresh: frozenset[int], revised: frozenset[int] = frozenset()
+) -> tuple[dict[int, Version], list[Version]]:
+    """Rules 8 and 9: the versions that were looked at, by number as they were, and those whose audience changes.
+
+    The arguments as in `settle`. Looks at one publisher's deposits alone and writes nothing.
+    """
+    start = {v.object for v in own.values() if v.number in fresh | revised or _going(v)}
+    play = _follow(stored, own, start, fresh, revised)
+    return play, _moved(stored, play, fresh | revised)
 
 
 def settle(
-    conn: Connection, publisher: int, own: Mapping[int, Version], fresh: frozenset[int], collection: int
+    conn: Connection,
+    publisher: int,
+    own: Mapping[int, Version],
+    fresh: frozenset[int],
+    collection: int,
+    revised: frozenset[int] = frozenset(),
 ) -> list[Change]:
     """Every version whose audience changes, new ones included. Takes the lock of each collection concerned.
 
     `own` holds, by number, all the publisher's versions of each object that occurs in it, as they are to be: fresh
-    ones with `whole` unset, those being deleted no longer live.
+    ones with `whole` unset, those being deleted no longer live, `revised` ones with another `base`, `ever` or `steps`.
     """
-    play, moved = revise(Stored(conn, publisher), own, fresh)
+    play, moved = revise(Stored(conn, publisher), own, fresh, revised)
     places = {(v.collection, v.object) for v in moved}
     store.lock_collections(conn, sorted({c for c, _ in places} | {collection}))
     changes: list[Change] = []
@@ -136,7 +187,9 @@ def _going(v: Version) -> bool:
     return not v.live and v.shown != NOBODY
 
 
-def _follow(stored: Own, own: Mapping[int, Version], start: set[int], fresh: frozenset[int]) -> dict[int, Version]:
+def _follow(
+    stored: Own, own: Mapping[int, Version], start: set[int], fresh: frozenset[int], revised: frozenset[int]
+) -> dict[int, Version]:
     """All versions of the objects whose audience may change: those that start it, and what refers to them, and so on.
 
     An id that is new has no referrers but in this same commit; a version that says the same as the one before it
@@ -148,7 +201,11 @@ def _follow(stored: Own, own: Mapping[int, Version], start: set[int], fresh: fro
     by_object: dict[int, list[Version]] = defaultdict(list)
     for v in play.values():
         by_object[v.object].append(v)
-    frontier = {o for o, versions in by_object.items() if not _nothing_new(versions, fresh)}
+    frontier = {
+        o
+        for o, versions in by_object.items()
+        if any(v.number in revised for v in versions) or not _nothing_new(versions, fresh)
+    }
     while frontier:
         followed |= frontier
         found = stored.referrers(sorted(frontier))
@@ -170,38 +227,47 @@ def _nothing_new(versions: list[Version], fresh: frozenset[int]) -> bool:
     for new in (v for v in versions if v.number in fresh):
         here = [v for v in old if v.live and v.collection == new.collection]
         last = max(here, key=lambda v: v.ver, default=None)
-        if last is None or (last.base, last.refs) != (new.base, new.refs) or new.ver < last.ver:
+        if last is None or _says(last) != _says(new) or new.ver < last.ver:
             return False
     return True
 
 
-def _moved(stored: Own, before: Mapping[int, Version], fresh: frozenset[int]) -> list[Version]:
+def _says(v: Version) -> tuple[object, ...]:
+    """What of a version others' audiences depend on."""
+    return v.base, v.ever, v.steps, v.refs
+
+
+def _moved(stored: Own, before: Mapping[int, Version], new: frozenset[int]) -> list[Version]:
     play = dict(before) | _void(before)
     inside = {v.object for v in play.values()}
     outside = {ref for v in play.values() if v.live for ref in v.refs} - inside
     found = resolve(stored.publisher, [node(v) for v in play.values()], unions(stored.versions(sorted(outside))))
-    moved = [replace(play[n], whole=whole) for n, whole in found.items() if n in fresh or whole != play[n].whole]
+    moved = [
+        replace(play[n], whole=whole.now, eventual=whole.ever)
+        for n, whole in found.items()
+        if n in new or whole != Both(play[n].whole, play[n].eventual)
+    ]
     return moved + [v for v in play.values() if _going(v) or (not v.live and v.whole != before[v.number].whole)]
 
 
-def unions(versions: Iterable[Version]) -> dict[int, Audience]:
+def unions(versions: Iterable[Version]) -> dict[int, Both]:
     """Who may read at least one version of each object, by rules 2 to 9; nobody, where none is among them."""
-    found: dict[int, Audience] = defaultdict(lambda: NOBODY)
+    found: dict[int, Both] = defaultdict(lambda: Both(NOBODY, NOBODY))
     for v in versions:
-        found[v.object] = found[v.object] | v.whole
+        found[v.object] = Both(found[v.object].now | v.whole, found[v.object].ever | v.eventual)
     return found
 
 
 def _void(play: Mapping[int, Version]) -> dict[int, Version]:
     """Deleted versions of an id that is live: only while nothing of it is left does the last audience stay."""
     live = {v.object for v in play.values() if v.live}
-    return {n: replace(v, whole=NOBODY) for n, v in play.items() if not v.live and v.object in live}
+    return {n: replace(v, whole=NOBODY, eventual=NOBODY) for n, v in play.items() if not v.live and v.object in live}
 
 
 def node(v: Version) -> Node:
     return Node(
         number=v.number, collection=v.collection, object=v.object, ver=v.ver,
-        base=v.base, whole=v.whole, refs=v.refs, live=v.live,
+        base=Both(v.base, v.ever), whole=Both(v.whole, v.eventual), refs=v.refs, live=v.live,
     )  # fmt: skip
 
 

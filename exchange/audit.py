@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from exchange import claims, entries, grants, logrows, store, tallies
 from exchange import tables as t
 from exchange.audiences import node, own_ids
-from exchange.closure import resolve
+from exchange.closure import Both, resolve
 from exchange.entries import Version
 from exchange.interning import Readers
 from exchange.label import EVERYBODY, NOBODY, NONE, Audience
@@ -45,6 +45,7 @@ def _collection(conn: Connection, row: store.CollectionRow, readers: Readers) ->
     versions = entries.versions(conn, t.version.c.collection == row.number)
     for v in versions:
         yield from (f"{where}: version {v.number}: {x}" for x in _entries(v, by_version.pop(v.number, []), labels))
+        yield from (f"{where}: version {v.number}: {x}" for x in _steps(v))
     yield from (f"{where}: rows of version {n}, which is not stored" for n in by_version)
     yield from (f"{where}: {x}" for x in _times(rows, labels))
     yield from (f"{where}: {x}" for x in _superseded(rows))
@@ -77,6 +78,14 @@ def _entries(v: Version, rows: list[Row], labels: dict[int, Label]) -> Iterator[
         yield "its entries let in others than its audience says"
     if not v.live and v.shown != NOBODY:
         yield "it is deleted and still shown"
+
+
+def _steps(v: Version) -> Iterator[str]:
+    """What is to come of a release plan rises in time, and each step is wider, up to what it ever lets in."""
+    dues = [step.due for step in v.steps]
+    rising = [v.base, *(step.audience for step in v.steps)]
+    if dues != sorted(set(dues)) or any(a - b != NOBODY for a, b in pairwise(rising)) or rising[-1] != v.ever:
+        yield "the steps of its release plan do not rise to what it ever lets in"
 
 
 def _times(rows: list[Row], labels: dict[int, Label]) -> Iterator[str]:
@@ -135,5 +144,5 @@ def _closure(conn: Connection, publisher: int) -> Iterator[str]:
     versions = entries.versions(conn, t.version.c.publisher == publisher)
     whole = resolve(publisher, (node(v) for v in versions), {})
     for v in versions:
-        if v.live and whole[v.number] != v.whole:
+        if v.live and whole[v.number] != Both(v.whole, v.eventual):
             yield f"publisher {publisher}: version {v.number} does not follow its references and newer versions"

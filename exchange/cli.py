@@ -21,7 +21,12 @@ def _home(name: str) -> click.Command:
 def _change(name: str) -> click.Command:
     from exchange import clichange
 
-    return {"diff": clichange.diff, "versions": clichange.versions, "apply": clichange.apply}[name]
+    return {
+        "diff": clichange.diff,
+        "versions": clichange.versions,
+        "apply": clichange.apply,
+        "release": clichange.release,
+    }[name]
 
 
 def _key(_name: str) -> click.Command:
@@ -66,6 +71,7 @@ _LOADERS: dict[str, Callable[[str], click.Command]] = {
     "diff": _change,
     "versions": _change,
     "apply": _change,
+    "release": _change,
     "serve": _home,
     "key": _key,
     "seed": _seed,

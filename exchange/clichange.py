@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exchange.cliparts import Refusal, home_option, in_force, json_option, opened, print_json, read_files, say, table
+from exchange.cliparts import (
+    Refusal,
+    home_option,
+    in_force,
+    json_option,
+    opened,
+    plural,
+    print_json,
+    read_files,
+    say,
+    table,
+)
 from exchange.config import Config, ConfigError, parse
 
 if TYPE_CHECKING:
@@ -164,13 +175,11 @@ def versions(home: Path, as_json: bool) -> None:
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--replan", is_flag=True, help="Let it change running release plans (not supported yet).")
+@click.option("--replan", is_flag=True, help="Let deposits whose release plan is running follow it as it is now.")
 @home_option
 @json_option
 def apply(yes: bool, replan: bool, home: Path, as_json: bool) -> None:
     """Show what the files change, ask, and put them in force, whole or not at all."""
-    if replan:
-        raise click.UsageError("--replan is not supported yet: there are no release plans to change")
     files = read_files(home)
     with opened(home) as exchange:
         effect, counts = _proposed(exchange, files)
@@ -180,10 +189,47 @@ def apply(yes: bool, replan: bool, home: Path, as_json: bool) -> None:
             click.confirm("Put this in force?", abort=True, err=True)
         if effect.changed:
             _put_in_force(exchange, files, effect)
+        replanned = _replan(exchange) if replan else 0
     if as_json:
         _show(effect, counts, as_json=True)
-    elif effect.changed:
+        return
+    if effect.changed:
         say(f"version {effect.after.version} is in force")
+    if replan:
+        say(f"{plural(replanned, 'running deposit')} now {'follows' if replanned == 1 else 'follow'} another plan")
+
+
+def _replan(exchange: Exchange) -> int:
+    from exchange import app
+
+    releaser = app.releaser(exchange)
+    try:
+        return releaser.replan()
+    finally:
+        releaser.engine.dispose()
+
+
+@click.command()
+@click.argument("stix_id", metavar="STIX-ID")
+@home_option
+@json_option
+def release(stix_id: str, home: Path, as_json: bool) -> None:
+    """Break the embargo of an object: all stages of its release plan fall due at once."""
+    from exchange import app
+
+    with opened(home) as exchange:
+        releaser = app.releaser(exchange)
+        try:
+            versions = releaser.end_embargo(stix_id)
+        finally:
+            releaser.engine.dispose()
+    if as_json:
+        print_json({"id": stix_id, "released": versions})
+    elif versions:
+        say(f"released: no stage is left to come for {plural(versions, 'version')}")
+    else:
+        raise Refusal(f"nothing to release: no version of {stix_id} has a stage to come; `exchange explain` says why")
+    click.get_current_context().exit(0 if versions else 1)
 
 
 def _put_in_force(exchange: Exchange, files: Mapping[str, str], shown: Effect) -> None:

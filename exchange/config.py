@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from importlib import resources
 from pathlib import Path
 
 from exchange.configcollections import doubles, is_collection, read_collection, read_defaults
 from exchange.confignames import IGNORED, NOT_YET, UUID, WORDS_TAKEN, Names, check_name, identity_id
-from exchange.configtypes import Collection, Config, ConfigError, Group, Member, Rights, Treatment
+from exchange.configreleases import read_plans, suspicious_plans
+from exchange.configtypes import Collection, Config, ConfigError, Group, Member, Plan, Rights, Stage, Treatment
 from exchange.yamlfile import Place, Problem, Table, load, ordered, read_text
 from exchange.yamlread import DAY, Reader, choice, day, duration, flag, line, prose, size
 
@@ -28,8 +30,10 @@ __all__ = [
     "Group",
     "Member",
     "Place",
+    "Plan",
     "Problem",
     "Rights",
+    "Stage",
     "Treatment",
     "duration",
     "example_files",
@@ -57,7 +61,9 @@ _TLP_MARKINGS = frozenset(
         "e828b379-4e03-4974-9ac4-e53a884c97c1",
     )
 )
-_MAIN_KEYS = frozenset({"exchange", "operator", "root", "url", "max-body", "groups", "members", "defaults", "markings"})
+_MAIN_KEYS = frozenset(
+    {"exchange", "operator", "root", "url", "max-body", "groups", "members", "defaults", "markings", "releases"}
+)
 _MEMBER_KEYS = frozenset({"name", "in", "relays", "identity", "suspended", "from", "until", "listed", "roles"})
 _EMPTY = Table(place=Place(file=MAIN_FILE, line=1), fields={}, places={})
 
@@ -107,6 +113,7 @@ def parse(files: Mapping[str, str], *, fresh_id: Callable[[], str] | None = None
     else:
         main = _reader(main_table, problems)
         names = Names(groups=frozenset(main.entries("groups")), members=frozenset(main.entries("members")))
+        names = replace(names, plans=read_plans(main, names))
     defaults = read_defaults(main, names)
     collections = [
         read_collection(file, _reader(table, problems), defaults, names, fresh_id)
@@ -130,7 +137,8 @@ def suspicions(config: Config) -> tuple[Problem, ...]:
             if not (members and right.everyone) and not right.groups & peopled:
                 place = one.places.get(key, one.place)
                 found.append(Problem(place=place, key=key, message=f"no member can {key} this collection"))
-    return tuple(found)
+    plans = {one.name for c in config.collections.values() for one in (c.release, c.at_least) if one}
+    return (*found, *suspicious_plans(config.releases, frozenset(plans)))
 
 
 def _suspicious_groups(config: Config, peopled: frozenset[str]) -> Iterator[Problem]:
@@ -139,6 +147,7 @@ def _suspicious_groups(config: Config, peopled: frozenset[str]) -> Iterator[Prob
         *(one.read.groups | one.write.groups for one in config.collections.values()),
         *(group.of for group in config.groups.values()),
         {treatment.group for treatment in config.markings.values() if treatment.group},
+        *(stage.groups for plan in config.releases.values() for stage in plan.stages),
     )
     for group in config.groups.values():
         # One that is made of others may be there for publishers alone, who address it by marking.
@@ -181,6 +190,7 @@ def _config(main: Reader, names: Names, collections: list[Collection]) -> Config
         groups=_groups(main.below("groups"), names),
         members=_members(main.below("members"), names),
         collections={one.name: one for one in collections},
+        releases=names.plans or {},
         markings=_markings(main.below("markings"), names),
     )
 

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from exchange.confignames import NAME, NAME_RULE, NOT_YET, UUID, Names, tlp_level
-from exchange.configtypes import Collection, Rights
+from exchange.configtypes import Collection, Plan, Rights
 from exchange.label import Tlp
 from exchange.yamlfile import Listing, Place, Problem
 from exchange.yamlread import Reader, choice, line, prose
 
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_RULE_KEYS = frozenset({"read", "write", "accept", "unmarked", "own", "audience", "unknown-markings"})
+_RULE_KEYS = frozenset(
+    {"read", "write", "accept", "unmarked", "own", "audience", "unknown-markings", "release", "release-at-least"}
+)
 _COLLECTION_KEYS = _RULE_KEYS | {"id", "title", "description"}
 
 
@@ -28,6 +30,8 @@ class Rules:
     own: str | None
     audience: str | None
     unknown_markings: str | None
+    release: Plan | None
+    at_least: Plan | None
     places: Mapping[str, Place]
 
 
@@ -47,6 +51,8 @@ def _rules(reader: Reader, names: Names) -> Rules:
         own=reader.value("own", choice("hidden", "readable"), None),
         audience=reader.value("audience", choice("named", "open"), None),
         unknown_markings=reader.value("unknown-markings", _unknown_markings, None),
+        release=reader.value("release", names.plan, None),
+        at_least=reader.value("release-at-least", names.plan, None),
         places=reader.table.places,
     )
 
@@ -114,6 +120,8 @@ def read_collection(
         own_hidden=(own.own or defaults.own) == "hidden",
         named=(own.audience or defaults.audience) == "named",
         unknown_markings=own.unknown_markings or defaults.unknown_markings or "reject",
+        release=own.release or defaults.release,
+        at_least=own.at_least or defaults.at_least,
         place=Place(file=file, line=1),
         places=places,
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from exchange.configtypes import Treatment
+from exchange.configtypes import Plan, Treatment
 from exchange.label import Tlp
 from exchange.yamlread import Reader, did_you_mean
 
@@ -18,7 +19,7 @@ WORDS_TAKEN = _TLP_NAMES | {"everyone", "named", "ignore"}
 NOT_YET = {
     key: f"`{key}` is not supported yet (stage {stage}); remove it"
     for stage, keys in (
-        ("disclosure", ("releases", "release", "release-at-least", "credit", "moderate")),
+        ("disclosure", ("credit", "moderate")),
         ("disclosure", ("personal-data", "anonymous-tick")),
         ("other schemes", ("agrees", "acs")),
         ("later", ("responses", "quota", "keep", "approve-own", "notify", "pseudonym", "sign-in")),
@@ -30,10 +31,14 @@ IGNORED = Treatment(ignore=True, tlp=None, group=None)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The names that may be used; `groups` is None if they could not be read, and then every name passes."""
+    """The names that may be used; `groups` is None if they could not be read, and then every name passes.
+
+    `plans` are the release plans, None likewise.
+    """
 
     groups: frozenset[str] | None
     members: frozenset[str]
+    plans: Mapping[str, Plan] | None = None
 
     def group(self, text: str) -> str:
         """The form of the name of a declared group."""
@@ -51,6 +56,17 @@ class Names:
     def holder(self, text: str) -> str:
         """The form of one who can hold a right."""
         return text if text == "everyone" else self.group(text)
+
+    def recipient(self, text: str) -> str:
+        """The form of one to whom a stage of a release plan lets in."""
+        return text if text in ("everyone", "named") else self.group(text)
+
+    def plan(self, text: str) -> Plan | None:
+        """The form of the name of a release plan; None if the plans could not be read."""
+        if self.plans is None or text in self.plans:
+            return self.plans[text] if self.plans else None
+        near = did_you_mean(text, frozenset(self.plans))
+        raise ValueError(f'no release plan "{text}"{near or "; plans are declared under `releases:`"}')
 
     def treatment(self, text: str) -> Treatment:
         """The form of what a foreign marking means."""

@@ -59,13 +59,41 @@ class Rights:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Who is let in from when on: `after` microseconds from publication, or at an `instant`; one of them is None."""
+
+    after: int | None
+    instant: int | None
+    named: bool
+    everyone: bool
+    groups: frozenset[str]
+    place: Place
+
+    def due(self, started: int) -> int:
+        """When it falls due for a deposit whose clock started then; 0: it holds from the beginning."""
+        if self.instant is not None:
+            return self.instant
+        return started + self.after if self.after else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A release plan (policy 3.7)."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
     """One TAXII collection and its rules.
 
     `accept` is the lowest and the highest TLP taken in, `unmarked` the TLP of an object that carries none
     (None: such an object is refused). `own_hidden`: not even one's own can be read (`own: hidden`). `named`:
-    the publisher names every recipient (`audience: named`). `places` has the line of each key, in its own
-    file or under `defaults`; a key that neither has is not in it.
+    the publisher names every recipient (`audience: named`). `release` is the plan of a deposit that names none,
+    `at_least` (`release-at-least`) the one that no deposit is earlier than. `places` has the line of each key,
+    in its own file or under `defaults`; a key that neither has is not in it.
     """
 
     name: str
@@ -79,6 +107,8 @@ class Collection:
     own_hidden: bool
     named: bool
     unknown_markings: str
+    release: Plan | None
+    at_least: Plan | None
     place: Place
     places: Mapping[str, Place]
 
@@ -104,6 +134,7 @@ class Config:
     groups: Mapping[str, Group]
     members: Mapping[str, Member]
     collections: Mapping[str, Collection]
+    releases: Mapping[str, Plan] = field(default_factory=dict)
     markings: Mapping[str, Treatment]
     _within: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from exchange import policy
-from exchange.config import Collection, Config, Group, Member, Rights, Treatment
+from exchange.config import Collection, Config, Group, Member, Plan, Rights, Treatment
 from exchange.stix import format_timestamp
+from exchange.yamlread import length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,8 @@ def _told(config: Config) -> dict[str, _Subject]:
     told = {"exchange": _subject("exchange", whole)}
     for group in config.groups.values():
         told[f"group {group.name}"] = _subject(f"group {group.name}", _group(group))
+    for plan in config.releases.values():
+        told[f"release {plan.name}"] = _subject(f"release {plan.name}", _plan(plan))
     for member in config.members.values():
         told[f"member {member.name}"] = _subject(f"member {member.name}", _member(member))
     for one in config.collections.values():
@@ -136,6 +139,16 @@ def _subject(title: str, says: Mapping[str, str]) -> _Subject:
 
 def _group(group: Group) -> dict[str, str]:
     return {"about": group.about, "of": ", ".join(sorted(group.of))}
+
+
+def _plan(plan: Plan) -> dict[str, str]:
+    """By the time of each stage: whom it lets in."""
+    found: dict[str, str] = {}
+    for stage in sorted(plan.stages, key=lambda s: (s.instant is not None, s.instant or s.after or 0)):
+        when = format_timestamp(stage.instant) if stage.instant is not None else length(stage.after or 0)
+        whom = ["everyone"] * stage.everyone + ["named"] * stage.named + sorted(stage.groups)
+        found[when] = ", ".join(filter(None, (found.get(when, ""), *whom)))
+    return found
 
 
 def _member(member: Member) -> dict[str, str]:
@@ -164,6 +177,8 @@ def _collection(one: Collection) -> dict[str, str]:
         "unmarked": one.unmarked.value if one.unmarked else "refuse",
         "own": "hidden" if one.own_hidden else "",
         "audience": "named" if one.named else "",
+        "release": one.release.name if one.release else "",
+        "release-at-least": one.at_least.name if one.at_least else "",
         "unknown-markings": one.unknown_markings,
     }
 

@@ -5,7 +5,7 @@ Rows go out as frozen values and come in as such; audiences travel as `label.Aud
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete,
 
 from exchange import store
 from exchange import tables as t
-from exchange.label import Audience, parse_audience
+from exchange.label import Audience, Step, parse_audience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,14 @@ class Version:
     base: Audience
     whole: Audience
     shown: Audience
+    ever: Audience
+    eventual: Audience
+    started: int
+    steps: tuple[Step, ...]
+
+    def at(self, instant: int) -> Audience:
+        """Its audience by rules 2 to 7 at an instant to come."""
+        return next((s.audience for s in reversed(self.steps) if s.due <= instant), self.base)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +54,24 @@ class Deposit:
     said: str
     refs: frozenset[str]
     creator: bool
+    started: int = 0  # the clock of its release plan
+    steps: tuple[Step, ...] = ()  # what the plan has still to give
+
+    @property
+    def ever(self) -> Audience:
+        """By rules 2 to 7 once every stage has fallen due."""
+        return self.steps[-1].audience if self.steps else self.base
 
 
 class Owned(NamedTuple):
-    """A live version of one publisher's, with its bytes."""
+    """A live version of one publisher's, with its bytes, what its markings said and when its plan's clock began."""
 
     id: str
     collection: int
     ver: int
     json: bytes
+    said: str
+    started: int
 
 
 # Versions -----------------------------------------------------------------------------------------------------
@@ -62,12 +79,15 @@ class Owned(NamedTuple):
 _VERSION = (
     t.version.c.number, t.version.c.collection, t.version.c.publisher, t.version.c.object, t.version.c.ver,
     t.version.c.refs, t.version.c.creator, t.version.c.deleted, t.version.c.base, t.version.c.whole, t.version.c.shown,
+    t.version.c.ever, t.version.c.eventual, t.version.c.started, t.version.c.steps,
 )  # fmt: skip
+_AUDIENCES = ("base", "whole", "shown", "ever", "eventual")
 
 
 def versions(conn: Connection, *where: ColumnElement[bool]) -> list[Version]:
     rows = conn.execute(select(*_VERSION).where(*where)).mappings().all()
-    wanted = {row[column] for row in rows for column in ("base", "whole", "shown")}
+    wanted = {row[column] for row in rows for column in _AUDIENCES}
+    wanted |= {audience for row in rows for _, audience in _unpacked(row["steps"])}
     texts = store.audience_texts(conn, sorted(wanted))
     audiences = {number: parse_audience(text) for number, text in texts.items()}
     return [_version(row, audiences) for row in rows]
@@ -83,10 +103,20 @@ def _version(row: RowMapping, audiences: dict[int, Audience]) -> Version:
         refs=unpack(row["refs"]),
         creator=row["creator"],
         live=row["deleted"] is None,
-        base=audiences[row["base"]],
-        whole=audiences[row["whole"]],
-        shown=audiences[row["shown"]],
+        **{column: audiences[row[column]] for column in _AUDIENCES},
+        started=row["started"],
+        steps=tuple(Step(due, audiences[audience]) for due, audience in _unpacked(row["steps"])),
     )
+
+
+def _unpacked(steps: str) -> list[tuple[int, int]]:
+    """(instant, number of the audience)."""
+    return [(int(due), int(audience)) for due, _, audience in (step.partition(":") for step in steps.split())]
+
+
+def pack_steps(steps: Iterable[Step], numbers: Mapping[str, int]) -> str:
+    """`numbers` of the audiences, by their texts."""
+    return " ".join(f"{step.due}:{numbers[step.audience.text]}" for step in steps)
 
 
 def pack(refs: Iterable[int]) -> str:
@@ -106,6 +136,33 @@ def own_versions(conn: Connection, publisher: int, objects: Sequence[int]) -> li
     ]
 
 
+def by_number(conn: Connection, numbers: Sequence[int]) -> list[Version]:
+    """Cost: O(numbers)."""
+    return [v for part in store.chunks(numbers) for v in versions(conn, t.version.c.number.in_(part))]
+
+
+class Due(NamedTuple):
+    """A version with a step of its release plan to come."""
+
+    number: int
+    publisher: int
+    due: int
+
+
+def waiting(conn: Connection) -> list[Due]:
+    """Every live version with a step to come. Cost: O(those) by version_by_due."""
+    c = t.version.c
+    query = select(c.number, c.publisher, c.due).where(c.due.is_not(None), c.deleted.is_(None))
+    return [Due(*row) for row in conn.execute(query.order_by(c.number))]
+
+
+def due(conn: Connection, until: int, limit: int) -> list[Due]:
+    """Live versions with a step due by then, the earliest first. Cost: O(limit) by version_by_due."""
+    c = t.version.c
+    query = select(c.number, c.publisher, c.due).where(c.due.is_not(None), c.due <= until)
+    return [Due(*row) for row in conn.execute(query.order_by(c.due, c.number).limit(limit))]
+
+
 def owned(conn: Connection, publisher: int, ids: Sequence[str]) -> list[Owned]:
     """The publisher's live versions of these STIX ids, in every collection.
 
@@ -116,13 +173,20 @@ def owned(conn: Connection, publisher: int, ids: Sequence[str]) -> list[Owned]:
     for part in store.chunks(ids):
         numbers = select(t.object_.c.number).where(t.object_.c.id.in_(part))
         query = (
-            select(t.object_.c.id, t.version.c.collection, t.version.c.ver, t.body.c.json)
+            select(
+                t.object_.c.id,
+                t.version.c.collection,
+                t.version.c.ver,
+                t.body.c.json,
+                t.version.c.said,
+                t.version.c.started,
+            )
             .join(t.object_, t.object_.c.number == t.version.c.object)
             .join(t.body, t.body.c.number == t.version.c.body)
             .where(t.version.c.publisher == publisher, t.version.c.object.in_(numbers))
             .where(t.version.c.deleted.is_(None))
         )
-        found += [Owned(i, c, v, bytes(j)) for i, c, v, j in conn.execute(query)]
+        found += [Owned(i, c, v, bytes(j), s, at) for i, c, v, j, s, at in conn.execute(query)]
     return found
 
 
@@ -260,23 +324,35 @@ def add_references(conn: Connection, rows: Sequence[tuple[int, int, int]]) -> No
 
 def mark_deleted(conn: Connection, numbers: Sequence[int], now: int) -> None:
     for part in store.chunks(numbers):
-        conn.execute(update(t.version).where(t.version.c.number.in_(part)).values(deleted=now))
+        conn.execute(update(t.version).where(t.version.c.number.in_(part)).values(deleted=now, steps="", due=None))
 
 
 def set_audiences(conn: Connection, versions: Sequence[Version]) -> None:
-    """Store `whole` and `shown` of changed versions. Cost: O(versions)."""
+    """Store the audiences and steps of changed versions. Cost: O(versions)."""
     if not versions:
         return
-    numbers = store.audience_numbers(conn, sorted({a.text for v in versions for a in (v.whole, v.shown)}))
+    numbers = store.audience_numbers(conn, sorted({a.text for v in versions for a in audiences_of(v)}))
+    names = (*_AUDIENCES, "steps", "due")
     statement = (
         update(t.version)
         .where(t.version.c.number == bindparam("b_number"))
-        .values(whole=bindparam("b_whole"), shown=bindparam("b_shown"))
+        .values({name: bindparam(f"b_{name}") for name in names})
     )
     conn.execute(
         statement,
-        [{"b_number": v.number, "b_whole": numbers[v.whole.text], "b_shown": numbers[v.shown.text]} for v in versions],
+        [{"b_number": v.number, **{f"b_{name}": x for name, x in stored(v, numbers).items()}} for v in versions],
     )
+
+
+def audiences_of(v: Version) -> list[Audience]:
+    """Every audience of a version that is interned."""
+    return [*(getattr(v, name) for name in _AUDIENCES), *(step.audience for step in v.steps)]
+
+
+def stored(v: Version, numbers: Mapping[str, int]) -> dict[str, Any]:
+    """The columns of a version that change; `numbers` of its audiences, by their texts."""
+    found: dict[str, Any] = {name: numbers[getattr(v, name).text] for name in _AUDIENCES}
+    return found | {"steps": pack_steps(v.steps, numbers), "due": v.steps[0].due if v.steps else None}
 
 
 # Claims (rule 10) ---------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from functools import reduce
 
 from sqlalchemy import Connection
 
-from exchange import claims, closure, entries, policy, store
+from exchange import claims, closure, entries, policy, stix, store
 from exchange.config import Collection, Member, Place, Rights
 from exchange.entries import Version
 from exchange.inforce import InForce
@@ -107,7 +107,7 @@ class _Case:
             yield self.rule_4(self.collection)
             yield self.rule_5(self.collection, stanza)
             yield self.rule_6(self.collection, stanza)
-            yield Step(rule="7 stage", kept=True, because="no release plan")
+            yield self.rule_7(self.collection)
             yield self.rule_8()
             yield self.rule_9()
             yield self.rule_10()
@@ -160,6 +160,22 @@ class _Case:
         place = _at(stanza.places.get("in", stanza.place)) if grouped else ""
         return Step(rule="6 addressed", kept=kept, because=because, place=place)
 
+    def rule_7(self, c: Collection) -> Step:
+        """What passes 2 to 6 and is not let in by all of 2 to 7 waits for a stage."""
+        plans = sorted({name for s in self.said for name in s.releases} | ({c.at_least.name} if c.at_least else set()))
+        place = _at(c.places.get("release", c.places.get("release-at-least"))) if plans else ""
+        if not plans:
+            return Step(rule="7 stage", kept=True, because="no release plan")
+        kept = self.lets_in(self.v.base)
+        due = next((step.due for step in self.v.steps if self.lets_in(step.audience)), None)
+        if kept:
+            because = "its own" if self.own else f"plan {' and '.join(plans)}: a stage that includes it has come"
+        elif due is None:
+            because = f"plan {' and '.join(plans)}: no stage to come includes it"
+        else:
+            because = f"plan {' and '.join(plans)}: it reads this from {stix.format_timestamp(due)[:19]}Z on"
+        return Step(rule="7 stage", kept=kept, because=because, place=place)
+
     def _keeps(self, rule: str, c: Collection) -> bool:
         return self.lets_in(reduce(Audience.__and__, (self._clause(rule, c, said) for said in self.said)))
 
@@ -183,8 +199,8 @@ class _Case:
         v = self.v
         newer = [w for w in self.versions if (w.collection, w.publisher) == (v.collection, v.publisher)
                  and w.live and w.ver > v.ver]  # fmt: skip
-        ever = [(w, w.base & self._closing(w)) for w in newer]
-        closers = [w for w, a in ever if a.reaches_beyond(v.publisher) and not self.lets_in(a)]
+        open_ = [w for w in newer if (w.base & self._closing(w)).reaches_beyond(v.publisher)]
+        closers = [w for w in open_ if not self.lets_in(w.ever & self._closing(w, ever=True))]
         kept = self.own or not closers
         because = "no newer version leaves it out" if kept else (
             f"version {self.texts[closers[0].number]}, which is newer, is not for it"
@@ -198,13 +214,15 @@ class _Case:
         because = f"refers to {names}, which it may not read" if closed else "nothing that it refers to closes it"
         return Step(rule="9 closure", kept=not closed, because=because)
 
-    def _closing(self, v: Version) -> Audience:
-        return closure.closing(v.publisher, v.refs, {}, {}, self._unions(v))
+    def _closing(self, v: Version, *, ever: bool = False) -> Audience:
+        return closure.closing(v.publisher, v.refs, {}, {}, self._unions(v, ever=ever))
 
-    def _unions(self, v: Version) -> dict[int, Audience]:
-        """The audience of each id that a version refers to, over its publisher's deposits."""
+    def _unions(self, v: Version, *, ever: bool = False) -> dict[int, Audience]:
+        """The audience of each id that a version refers to, over its publisher's deposits, now or at every stage."""
         targets = entries.own_versions(self.conn, v.publisher, sorted(v.refs))
-        return {ref: claims.union(w.whole for w in targets if w.object == ref) for ref in v.refs}
+        return {
+            ref: claims.union(w.eventual if ever else w.whole for w in targets if w.object == ref) for ref in v.refs
+        }
 
     def rule_10(self) -> Step:
         kept = self.lets_in(self.v.shown)
@@ -239,6 +257,8 @@ def _tlp(said: Said) -> str:
 
 
 def _to(said: Said) -> str:
+    if said.fills:
+        return "everyone, by the stages of its plan"
     named = [*(f"group {g}" for g in sorted(said.groups)), *sorted(said.members)]
     return ", ".join(named) or ("nobody else" if said.named_only else "everyone")
 

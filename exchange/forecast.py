@@ -7,11 +7,13 @@ thousand previews put together tell no more than the publisher wrote itself (pol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from exchange import stix
+from exchange.config import Plan
 from exchange.label import ANY, NONE, Audience, Expr, Tlp, atom
 from exchange.markings import Said
 
@@ -21,15 +23,19 @@ EVERYONE = "everyone whom the collection lets read"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """`now` says whom the deposit is for, `rules` what narrows that, each beginning with the rule of policy.md 3.4."""
+    """`now` says whom the deposit is for, `later` who follows from which instant on by its release plan, and `rules`
+    what narrows that, each beginning with the rule of policy.md 3.4."""
 
     now: tuple[str, ...]
+    later: tuple[tuple[int, tuple[str, ...]], ...] = ()
     rules: tuple[str, ...] = ()
 
     @property
     def resource(self) -> dict[str, Any]:
-        """As JSON. There is no `later` until there are release plans; no list is empty (T-2-04)."""
-        return {"now": list(self.now), **({"rules": list(self.rules)} if self.rules else {})}
+        """As JSON. No list is empty (T-2-04)."""
+        later = [{"from": f"{stix.format_timestamp(due)[:19]}Z", "to": list(to)} for due, to in self.later]
+        found = {"now": list(self.now), "later": later, "rules": list(self.rules)}
+        return {name: values for name, values in found.items() if values}
 
 
 _AMBER = Audience(atom(f"tlp:{Tlp.AMBER.value}"))  # whoever passes it passes CLEAR and GREEN
@@ -38,11 +44,38 @@ NOT_STORED = Forecast(now=(NOBODY,), rules=("3 state: it is not stored.",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whom:
+    """Whom a stage of a release plan lets in, of a deposit that says what it says; `due` is None where it has come."""
+
+    plan: str
+    due: int | None
+    everyone: bool
+    groups: frozenset[str]
+    members: frozenset[str]
+
+
+def stages(plans: Iterable[Plan], said: Said, started: int, released: int) -> list[Whom]:
+    """The stages of the plans that a deposit follows, in time; what was due at `released` has come."""
+    found = []
+    for plan in plans:
+        for stage in plan.stages:
+            due = stage.due(started)
+            found.append(
+                Whom(
+                    plan=plan.name, due=None if due <= released else due, everyone=stage.everyone,
+                    groups=stage.groups | (said.groups if stage.named else frozenset()),
+                    members=said.members if stage.named else frozenset(),
+                )
+            )  # fmt: skip
+    return sorted(found, key=lambda w: w.due or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """A deposit with its audience by rules 2 to 6 (`base`) and 2 to 9 (`whole`), and what its publisher said.
 
     `said`: several where a definition takes the audience of what uses it. `refs`: the audience of each of the
-    publisher's own ids that it refers to, by STIX id. `numbers`: members' by name.
+    publisher's own ids that it refers to, by STIX id. `numbers`: members' by name. `stages`: those of its plans.
     """
 
     publisher: int
@@ -52,13 +85,15 @@ class Seen:
     refs: Mapping[str, Audience]
     numbers: Mapping[str, int]
     own_hidden: bool
+    stages: Sequence[Whom] = ()
 
 
 def forecast(seen: Seen) -> Forecast:
     """The words. Rule 10 is left out, because it would speak of other publishers; it only narrows."""
     others = _others(seen)
     own = () if seen.own_hidden else (YOU,)
-    return Forecast(now=(*others, *own) or (NOBODY,), rules=tuple(_rules(seen, open_=bool(others))))
+    rules = tuple(_rules(seen, open_=bool(others)))
+    return Forecast(now=(*others, *own) or (NOBODY,), later=tuple(_later(seen)), rules=rules)
 
 
 # Whom it is for ---------------------------------------------------------------------------------------------------
@@ -67,6 +102,8 @@ def forecast(seen: Seen) -> Forecast:
 def _others(seen: Seen) -> list[str]:
     """Everybody but the publisher whom its own words could let in, whatever the config says of groups and rights."""
     called = list(dict.fromkeys(_called(said) for said in seen.said))
+    if _by_stages(seen):
+        called = [_together([w for w in seen.stages if w.due is None])]
     narrow = [words for words in called if words is not None]
     if not seen.whole.reaches_beyond(seen.publisher):
         return []
@@ -83,6 +120,26 @@ def _called(said: Said) -> _Called | None:
     if said.tlp is Tlp.RED:
         return frozenset(), said.members
     return (said.groups, said.members) if said.groups or said.members or said.named_only else None
+
+
+def _by_stages(seen: Seen) -> bool:
+    """Whether its plan alone says whom it is for: then the addressed fill a stage."""
+    return bool(seen.stages) and all(said.fills for said in seen.said) and len({w.plan for w in seen.stages}) == 1
+
+
+def _together(stages_: Sequence[Whom]) -> _Called | None:
+    if any(w.everyone for w in stages_):
+        return None
+    none = frozenset[str]()
+    return none.union(*(w.groups for w in stages_)), none.union(*(w.members for w in stages_))
+
+
+def _later(seen: Seen) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Who follows when, where the plan alone says it; else rule 7 has a sentence."""
+    if _by_stages(seen):
+        for whom in seen.stages:
+            if whom.due is not None:
+                yield whom.due, (EVERYONE,) if whom.everyone else tuple(_words(whom.groups, whom.members))
 
 
 def _words(groups: frozenset[str], members: frozenset[str]) -> list[str]:
@@ -114,14 +171,29 @@ def _rules(seen: Seen, *, open_: bool) -> Iterator[str]:
         yield "4 own: you cannot read it back from this collection."
     if sentence := _tlp(seen.said):
         yield f"5 TLP: {sentence}"
-    if any(s.groups or s.members or s.named_only for s in seen.said if s.tlp is not Tlp.RED):
+    if any(_narrows(s) for s in seen.said):
         yield "6 addressed: only whom its markings address."
+    yield from (f"7 stage: {sentence}" for sentence in _plans(seen.stages))
     ever = reduce(Audience.__and__, (_closing(seen, a) for a in seen.refs.values()), seen.base)
     if _narrower(seen.whole, ever):
         yield "8 version: no wider than your newer version of it in this collection."
     for ref, audience in sorted(seen.refs.items()):
         if _narrower(seen.base & _closing(seen, audience), seen.base):
             yield f"9 closure: no wider than your {ref}, which it refers to."
+
+
+def _narrows(said: Said) -> bool:
+    """Whether rule 6 does: RED has its own sentence, and what fills a stage narrows nothing."""
+    return said.tlp is not Tlp.RED and not said.fills and bool(said.groups or said.members or said.named_only)
+
+
+def _plans(stages_: Sequence[Whom]) -> Iterator[str]:
+    told: dict[str, list[str]] = {}
+    for w in stages_:
+        whom = [EVERYONE] if w.everyone else _words(w.groups, w.members) or ["whom it names, which is nobody"]
+        when = "at once" if w.due is None else f"from {stix.format_timestamp(w.due)[:19]}Z on"
+        told.setdefault(w.plan, []).append(f"{when} {', '.join(whom)}")
+    yield from (f"by the plan {plan} {'; '.join(told[plan])}." for plan in sorted(told))
 
 
 def _narrower(narrowed: Audience, audience: Audience) -> bool:

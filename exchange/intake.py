@@ -151,7 +151,7 @@ def _commit(
             state, collection = writable(conn, poster.member, uid)
             number = state.numbers[poster.member]
             store.lock_publisher(conn, number)
-            judge = Judge(conn, state, poster.member, collection, envelope)
+            judge = Judge(conn, state, poster.member, collection, envelope, now)
             results, accepted = judge.chunk(chunk, too_deep)
             if not accepted:
                 return results

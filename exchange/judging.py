@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
-from exchange import entries, inforce, markings, policy, stix
+from exchange import entries, inforce, markings, policy, stix, store
 from exchange.config import Collection
 from exchange.entries import Deposit, Owned, Version
 from exchange.inforce import InForce
-from exchange.label import Audience
 from exchange.markings import Said
 from exchange.status import Result
 from exchange.stix import Item, Parsed
@@ -90,8 +88,11 @@ class Judge:
         member: str,
         collection: Collection,
         envelope: Envelope,
+        now: int,
     ) -> None:
         self.conn = conn
+        self.now = now
+        self.released = store.tick(conn)  # what is due later, the releaser enters
         self.state = state
         self.collection = collection
         self.publisher = state.numbers[member]
@@ -123,8 +124,9 @@ class Judge:
             if found:
                 results[c.index] = found
             else:
-                accepted.append((c, self._deposit(c)))
-                history.append(Owned(c.parsed.id, place, c.ver, c.parsed.raw))
+                made = self._deposit(c, [known for known in history if known.collection == place])
+                accepted.append((c, made))
+                history.append(Owned(c.parsed.id, place, c.ver, c.parsed.raw, made.said, made.started))
         return results, accepted
 
     def _builtin(self, c: Candidate) -> Result | None:
@@ -163,14 +165,24 @@ class Judge:
     def _said(self, c: Candidate) -> Said:
         return markings.read(sorted(c.markings), self.vocabulary, self.state.config.markings, self.harmless)
 
-    def _deposit(self, c: Candidate) -> Deposit:
+    def _deposit(self, c: Candidate, history: Sequence[Owned]) -> Deposit:
+        """`history`: the publisher's other versions of the id in the collection."""
         what = self._taken(c)
-        audiences = (policy.audience(self.collection, s, self.publisher, self.state.numbers) for s in what)
+        started = self._started(what, history)
+        config, numbers = self.state.config, self.state.numbers
+        steps = policy.release(config, self.collection, what, self.publisher, numbers, started)
+        begun = [step for step in steps if step.due <= self.released]
         creator = self.identity is not None and c.parsed.obj.get("created_by_ref") == self.identity
         return Deposit(
             id=c.parsed.id, type=c.parsed.type, ver=c.ver, ver_text=c.ver_text, raw=c.parsed.raw,
-            base=reduce(Audience.__and__, audiences), said=Said.joined(what), refs=c.refs, creator=creator,
+            base=begun[-1].audience, started=started, steps=steps[len(begun) :],
+            said=Said.joined(what), refs=c.refs, creator=creator,
         )  # fmt: skip
+
+    def _started(self, what: Sequence[Said], history: Sequence[Owned]) -> int:
+        """When the plan's clock began: with the first version under the same plan (policy.md 3.7)."""
+        plans = {s.releases for s in what}
+        return min((o.started for o in history if {s.releases for s in Said.split(o.said)} == plans), default=self.now)
 
     def _taken(self, c: Candidate) -> list[Said]:
         """Its markings; those of the objects that use it, all of them, for an unmarked definition (channel 8)."""
@@ -179,7 +191,7 @@ class Judge:
         if c.parsed.type == "marking-definition" and own == Said():
             users = {self._said(u) for u in self.envelope.users.get(c.parsed.id, ())}
             found = {s for s in users if policy.refusal(self.state.config, self.collection, s) is None} or found
-        return sorted({policy.taken(self.collection, s) for s in found}, key=lambda s: s.text)
+        return sorted({policy.taken(self.state.config, self.collection, s) for s in found}, key=lambda s: s.text)
 
     def accepted(self, c: Candidate, made: Version, known: frozenset[str]) -> Result:
         """The answer for what was stored: what closes it, and which ids it gives away (policy.md 3.4.9)."""

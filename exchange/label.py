@@ -255,6 +255,14 @@ class Audience:
         return "/".join([self.common.text, *(f"{m}={e.text}" for m, e in self.individuals)])
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Whom a release plan lets in from an instant on (microseconds UTC)."""
+
+    due: int
+    audience: Audience
+
+
 @lru_cache(maxsize=65536)
 def _pointwise(op: Callable[[Expr, Expr], Expr], a: Audience, b: Audience) -> Audience:
     members = a.members() | b.members()

@@ -1,4 +1,4 @@
-"""The log: publishing and deleting, which are both *the audience of a version changed*.
+"""The log: publishing, deleting and releasing, which are all *the audience of a version changed*.
 
 `audiences` says which versions get another audience. Here, under the sequencer's lock of the collections concerned,
 their entries are narrowed in place, what became readable is entered anew, and last of all the new entries get their
@@ -9,14 +9,14 @@ whom an expression lets in is asked of `readers`, which is `policy` bound to the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from sqlalchemy import Connection
 
 from exchange import entries, logrows, sequencer, store, tables, tallies
-from exchange.audiences import Change, draft, settle
+from exchange.audiences import Change, draft, put_off, settle
 from exchange.entries import Deposit, Version
 from exchange.interning import Key, Readers, intern
 from exchange.label import NOBODY
@@ -67,7 +67,7 @@ def add(conn: Connection, writer: Writer, collection: int, deposits: Sequence[De
     drafted = draft(own, writer.publisher, collection, dict(zip(numbers, deposits, strict=True)), number)
     entries.drop_versions(conn, drafted.revived)
     fresh = frozenset(drafted.fresh)
-    changes = settle(conn, writer.publisher, drafted.together, fresh, collection)
+    changes = settle(conn, writer.publisher, drafted.together, fresh, collection, drafted.put_off)
     made = {c.version.number: c.version for c in changes if c.version.number in fresh}
     refuse_too_deep({d.id: made[n] for n, d in zip(numbers, deposits, strict=True)})
     _store(conn, [(made[n], d) for n, d in zip(numbers, deposits, strict=True)], now)
@@ -79,21 +79,23 @@ def add(conn: Connection, writer: Writer, collection: int, deposits: Sequence[De
 
 def refuse_too_deep(made: Mapping[str, Version]) -> None:
     """Raise `TooDeep` for those of the versions, by STIX id, whose audience has more than `MAX_NODES` nodes."""
-    deep = frozenset(i for i, v in made.items() if len(v.whole.common.nodes()) > MAX_NODES)
+    deep = frozenset(
+        i for i, v in made.items() if max(len(a.common.nodes()) for a in (v.whole, v.eventual)) > MAX_NODES
+    )
     if deep:
         raise TooDeep(deep)
 
 
 def _store(conn: Connection, made: Sequence[tuple[Version, Deposit]], now: int) -> None:
-    number = store.audience_numbers(conn, sorted({a.text for v, _ in made for a in (v.base, v.whole, v.shown)}))
+    number = store.audience_numbers(conn, sorted({a.text for v, _ in made for a in entries.audiences_of(v)}))
     bodies = store.numbers(conn, tables.body, len(made))
     entries.add_bodies(conn, [(b, d.raw) for b, (_, d) in zip(bodies, made, strict=True)])
     rows = [
         {
             "number": v.number, "collection": v.collection, "publisher": v.publisher, "object": v.object,
             "ver": v.ver, "ver_text": d.ver_text, "body": b, "said": d.said, "refs": entries.pack(v.refs),
-            "creator": v.creator, "received": now, "deleted": None,
-            "base": number[v.base.text], "whole": number[v.whole.text], "shown": number[v.shown.text],
+            "creator": v.creator, "received": now, "deleted": None, "started": v.started,
+            **entries.stored(v, number),
         }
         for b, (v, d) in zip(bodies, made, strict=True)
     ]  # fmt: skip
@@ -108,8 +110,45 @@ def remove(conn: Connection, writer: Writer, collection: int, object_: int, vers
     live = [v for v in own.values() if v.collection == collection and v.live]
     gone = {v.number for v in live if v.ver in vers}
     entries.mark_deleted(conn, sorted(gone), now)
-    after = own | {n: replace(own[n], live=False) for n in gone}
+    after = own | {n: _ended(own[n]) for n in gone}
     changes = settle(conn, writer.publisher, after, frozenset(), collection)
+    entries.set_audiences(conn, [c.version for c in changes])
+    return _enter(conn, writer, changes)
+
+
+def _ended(v: Version) -> Version:
+    """A deleted version: what its plan had still to give never comes."""
+    return replace(v, live=False, ever=v.base, eventual=v.whole, steps=())
+
+
+def advance(conn: Connection, writer: Writer, numbers: Sequence[int], until: int) -> int:
+    """Carry out the steps of release plans that are due at `until`, of the writer's publisher's versions.
+
+    Others' stages are untouched. Returns the clock when the entries were stamped, for `sequencer.check_in_time`.
+    """
+
+    def step(v: Version) -> Version:
+        return replace(v, base=v.at(until), steps=tuple(step for step in v.steps if step.due > until))
+
+    return revise(conn, writer, numbers, step)
+
+
+def revise(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callable[[Version], Version]) -> int:
+    """Give live versions of the writer's publisher another `base`, `ever` or `steps`, and let everything follow.
+
+    A newer version still puts off an older one (`audiences.put_off`). Returns the clock when the entries were
+    stamped, for `sequencer.check_in_time`.
+    """
+    store.lock_publisher(conn, writer.publisher)
+    objects = sorted({v.object for v in entries.by_number(conn, numbers)})
+    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, objects)}
+    changed = {n: made for n in numbers if n in own and own[n].live and (made := to(own[n])) != own[n]}
+    if not changed:
+        return writer.clock.now(conn)
+    for place in {v.collection for v in changed.values()}:
+        changed |= put_off([v for v in (own | changed).values() if v.live], place)
+    where = min(v.collection for v in changed.values())
+    changes = settle(conn, writer.publisher, own | changed, frozenset(), where, frozenset(changed))
     entries.set_audiences(conn, [c.version for c in changes])
     return _enter(conn, writer, changes)
 

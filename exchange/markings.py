@@ -27,6 +27,7 @@ TLP_IDS = {
 
 NAMED_ONLY = "named-only"
 ASSUMED = "assumed"
+FILLS = "fills-stage"
 
 
 class Treatment(Protocol):
@@ -47,6 +48,8 @@ class Said:
     groups: frozenset[str] = frozenset()
     members: frozenset[str] = frozenset()
     named_only: bool = False
+    releases: frozenset[str] = frozenset()  # plans that it follows; several: the latest of all counts
+    fills: bool = False  # whoever is addressed fills a stage of its plan, and narrows nothing else
     assumed: bool = False  # the level is the collection's for unmarked objects
     unknown: frozenset[str] = frozenset()  # ids that mean nothing here
 
@@ -55,7 +58,8 @@ class Said:
         """For the record and `explain`: ``amber group:finance member:skyline``; empty if nothing was said."""
         words = ([self.tlp.value] if self.tlp else []) + [ASSUMED] * self.assumed
         words += [f"group:{g}" for g in sorted(self.groups)] + [f"member:{m}" for m in sorted(self.members)]
-        return " ".join(words + [NAMED_ONLY] * self.named_only)
+        words += [f"release:{r}" for r in sorted(self.releases)]
+        return " ".join(words + [FILLS] * self.fills + [NAMED_ONLY] * self.named_only)
 
     @staticmethod
     def joined(said: Sequence[Said]) -> str:
@@ -69,12 +73,18 @@ class Said:
     @classmethod
     def parse(cls, text: str) -> Said:
         words = text.split()
-        tlp = next((Tlp(w) for w in words if ":" not in w and w not in (NAMED_ONLY, ASSUMED)), None)
+        tlp = next((Tlp(w) for w in words if ":" not in w and w not in (NAMED_ONLY, ASSUMED, FILLS)), None)
+
+        def named(kind: str) -> frozenset[str]:
+            return frozenset(w.removeprefix(f"{kind}:") for w in words if w.startswith(f"{kind}:"))
+
         return cls(
             tlp=tlp,
-            groups=frozenset(w.removeprefix("group:") for w in words if w.startswith("group:")),
-            members=frozenset(w.removeprefix("member:") for w in words if w.startswith("member:")),
+            groups=named("group"),
+            members=named("member"),
+            releases=named("release"),
             named_only=NAMED_ONLY in words,
+            fills=FILLS in words,
             assumed=ASSUMED in words,
         )
 
@@ -87,12 +97,12 @@ def read(
 ) -> Said:
     """The meaning of an object's marking ids.
 
-    `vocabulary`: the publisher's own `policy` collection, id → word (``group:NAME``, ``member:NAME``, ``named-only``).
+    `vocabulary`: the publisher's own `policy` collection, id → word (``group:NAME``, ``member:NAME``, ``release:NAME``,
+    ``named-only``).
     `harmless`: ids of the publisher's own definitions that restrict nobody (statements).
     """
     levels: list[Tlp] = []
-    groups: set[str] = set()
-    members: set[str] = set()
+    named: dict[str, set[str]] = {"group": set(), "member": set(), "release": set()}
     unknown: set[str] = set()
     named_only = False
     for marking in ids:
@@ -102,15 +112,15 @@ def read(
             kind, _, name = word.partition(":")
             named_only |= word == NAMED_ONLY
             if name:
-                (groups if kind == "group" else members).add(name)
+                named[kind].add(name)
         elif treatment := treatments.get(marking):
             levels += [treatment.tlp] if treatment.tlp else []
-            groups |= {treatment.group} if treatment.group else set()
+            named["group"] |= {treatment.group} if treatment.group else set()
         elif marking not in harmless:
             unknown.add(marking)
     return Said(
-        tlp=max(levels, default=None), groups=frozenset(groups), members=frozenset(members),
-        named_only=named_only, unknown=frozenset(unknown),
+        tlp=max(levels, default=None), groups=frozenset(named["group"]), members=frozenset(named["member"]),
+        releases=frozenset(named["release"]), named_only=named_only, unknown=frozenset(unknown),
     )  # fmt: skip
 
 

@@ -7,12 +7,12 @@ are a check at the door, `active`; they are not in `decide`, so a renewed member
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from exchange.config import Collection, Config, Rights
-from exchange.label import ANY, NONE, Audience, Expr, Tlp, any_of, atom
+from exchange.config import Collection, Config, Plan, Rights
+from exchange.label import ANY, EVERYBODY, NONE, Audience, Expr, Step, Tlp, any_of, atom
 from exchange.markings import NAMED_ONLY, Said
 
 
@@ -142,18 +142,23 @@ def readers(profiles: Mapping[int, Profile]) -> Callable[[Expr], frozenset[int]]
 # How an audience comes about --------------------------------------------------------------------------------------
 
 
-def taken(collection: Collection, said: Said) -> Said:
+def taken(config: Config, collection: Collection, said: Said) -> Said:
     """What a deposit's markings come to in a collection, on the day it is taken and from then on.
 
     The level is as marked, else as the collection says for unmarked objects (None: it refuses them); with
-    `audience: named` only the named are addressed.
+    `audience: named` only the named are addressed; the plan is the one that is named, else the collection's, and where
+    it has a stage for the named, the addressed fill that stage and narrow nothing else (3.5).
     """
-    return replace(
+    plan = {collection.release.name} if collection.release else frozenset[str]()
+    found = replace(
         said,
         tlp=said.tlp or collection.unmarked,
         assumed=said.tlp is None and collection.unmarked is not None,
         named_only=said.named_only or collection.named,
+        releases=frozenset(said.releases or plan),
     )
+    fills = any(stage.named for name in found.releases for stage in config.releases[name].stages)
+    return replace(found, fills=fills and not found.named_only)
 
 
 def clauses(collection: Collection, said: Said, publisher: int, numbers: Mapping[str, int]) -> dict[str, Audience]:
@@ -175,6 +180,8 @@ def clauses(collection: Collection, said: Said, publisher: int, numbers: Mapping
 
 
 def _addressed(said: Said) -> Expr:
+    if said.fills:
+        return ANY
     if said.groups:
         return any_of(atom(f"group:{g}") for g in sorted(said.groups))
     return NONE if said.members or said.named_only else ANY
@@ -183,6 +190,61 @@ def _addressed(said: Said) -> Expr:
 def audience(collection: Collection, said: Said, publisher: int, numbers: Mapping[str, int]) -> Audience:
     """Who may read a deposit by rules 2 to 6; 8 to 10 need the log."""
     return reduce(Audience.__and__, clauses(collection, said, publisher, numbers).values())
+
+
+# Release plans (policy.md 3.7) ------------------------------------------------------------------------------------
+
+
+def steps(
+    config: Config, collection: Collection, said: Said, publisher: int, numbers: Mapping[str, int], started: int
+) -> tuple[Step, ...]:
+    """Rule 7 for a deposit whose clock started then: rising in time, the first from the beginning, each one wider.
+
+    `said` is what `taken` made of its markings. Of several plans, and of the collection's `release-at-least`, a
+    member's time is the latest.
+    """
+    plans = [config.releases[name] for name in sorted(said.releases)]
+    plans += [collection.at_least] if collection.at_least else []
+    if not plans:
+        return (Step(0, EVERYBODY),)
+    named = {numbers[m] for m in said.members}
+    found: list[Step] = []
+    for at in sorted({0} | {stage.due(started) for plan in plans for stage in plan.stages}):
+        reached = reduce(Audience.__and__, (_reached(plan, said.groups, named, started, at) for plan in plans))
+        audience = reached.but(publisher, ANY)
+        if not found or audience != found[-1].audience:
+            found.append(Step(at, audience))
+    return tuple(found)
+
+
+def release(
+    config: Config, collection: Collection, what: Sequence[Said], publisher: int, numbers: Mapping[str, int],
+    started: int,
+) -> tuple[Step, ...]:  # fmt: skip
+    """Who may read by rules 2 to 7, from each instant on; the first from the beginning. `what` holds all together."""
+    plain = reduce(Audience.__and__, (audience(collection, said, publisher, numbers) for said in what))
+    each = [steps(config, collection, said, publisher, numbers, started) for said in what]
+    found: list[Step] = []
+    for due in sorted({step.due for one in each for step in one}):
+        now = reduce(Audience.__and__, (_at(one, due) for one in each), plain)
+        if not found or now != found[-1].audience:
+            found.append(Step(due, now))
+    return tuple(found)
+
+
+def _at(steps_: Sequence[Step], instant: int) -> Audience:
+    return next(step.audience for step in reversed(steps_) if step.due <= instant)
+
+
+def _reached(plan: Plan, groups: frozenset[str], named: Set[int], started: int, at: int) -> Audience:
+    """Whom the stages let in that have fallen due at an instant."""
+    due = [stage for stage in plan.stages if stage.due(started) <= at]
+    if any(stage.everyone for stage in due):
+        return EVERYBODY
+    fills = any(stage.named for stage in due)
+    names = frozenset[str]().union(*(stage.groups for stage in due), groups if fills else ())
+    common = any_of(atom(f"group:{name}") for name in sorted(names))
+    return Audience.make(common, dict.fromkeys(named, ANY) if fills else {})
 
 
 # Right to publish (policy.md 3.3) ---------------------------------------------------------------------------------
@@ -197,7 +259,7 @@ def refusal(config: Config, collection: Collection, said: Said) -> str | None:
             f"marking not understood: {what}. Use TLP, a marking of your `policy` collection that this collection "
             "takes, or a definition that you publish with it (a statement)."
         )
-    level = taken(collection, said).tlp
+    level = taken(config, collection, said).tlp
     low, high = collection.accept
     if level is None:
         return "no TLP marking, and this collection takes none without: add one."
@@ -215,13 +277,14 @@ def nameable_in(config: Config, collection: Collection, name: str) -> bool:
 
 
 def vocabulary(config: Config, name: str) -> tuple[str, ...]:
-    """The words that a member may address with: every group, and whom a collection that it may write lets read."""
+    """The words that a member may use: every group and plan, and whom a collection that it may write lets read."""
     groups = config.groups_of(name)
     writable = [c for c in config.collections.values() if has(c.write, groups)]
     members = {m for m in config.members for c in writable if nameable_in(config, c, m)}
     return (
         *(f"group:{g}" for g in sorted(config.groups)),
         *(f"member:{m}" for m in sorted(members)),
+        *(f"release:{r}" for r in sorted(config.releases)),
         NAMED_ONLY,
     )
 

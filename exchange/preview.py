@@ -17,7 +17,7 @@ from exchange import audiences, entries, forecast, intake, log, markings, status
 from exchange.audiences import Stored
 from exchange.config import Collection
 from exchange.entries import Deposit, Version
-from exchange.forecast import Forecast, Seen
+from exchange.forecast import Forecast, Seen, Whom
 from exchange.intake import Poster
 from exchange.judging import Candidate, Envelope, Judge
 from exchange.markings import Said
@@ -42,7 +42,7 @@ def preview(poster: Poster, uid: str, body: bytes) -> dict[str, Any]:
         intake.writable(conn, poster.member, uid)
     results, candidates = intake.apart(body, now)
     with store.reading(poster.engine) as conn:
-        trial = _Trial.of(conn, poster.member, uid, Envelope.of(candidates))
+        trial = _Trial.of(conn, poster.member, uid, Envelope.of(candidates), now)
         work = intake.ordered(candidates)
         while work:
             chunk, work = intake.take(work, intake.COMMIT)
@@ -98,7 +98,7 @@ class _Imagined:
         coming = {-1 - len(self.said) - k: d for k, d in enumerate(deposits)}
         own = self.versions(sorted(number.values()))
         draft = audiences.draft(own, self.publisher, collection, coming, number)
-        _, moved = audiences.revise(self, draft.together, frozenset(coming))
+        _, moved = audiences.revise(self, draft.together, frozenset(coming), draft.put_off)
         made = {v.number: v for v in moved if v.number in coming}
         log.refuse_too_deep({d.id: made[n] for n, d in coming.items()})
         self.revised |= {v.number: v for v in moved}
@@ -121,11 +121,11 @@ class _Trial:
     imagined: _Imagined
 
     @classmethod
-    def of(cls, conn: Connection, member: str, uid: str, envelope: Envelope) -> _Trial:
+    def of(cls, conn: Connection, member: str, uid: str, envelope: Envelope, now: int) -> _Trial:
         """Raises `intake.Refused`."""
         state, collection = intake.writable(conn, member, uid)
         return cls(
-            judge=Judge(conn, state, member, collection, envelope),
+            judge=Judge(conn, state, member, collection, envelope, now),
             collection=collection,
             place=state.places[uid],
             numbers=state.numbers,
@@ -175,10 +175,19 @@ class _Trial:
         return {
             key: Seen(
                 publisher=v.publisher, base=v.base, whole=v.whole, said=Said.split(told[v.number]),
-                refs={ids[r]: whole[r] for r in v.refs}, numbers=self.numbers, own_hidden=self.collection.own_hidden,
+                stages=self._stages(v, Said.split(told[v.number])),
+                refs={ids[r]: whole[r].now for r in v.refs}, numbers=self.numbers,
+                own_hidden=self.collection.own_hidden,
             )
             for key, v in found.items()
         }  # fmt: skip
+
+    def _stages(self, v: Version, said: Sequence[Said]) -> list[Whom]:
+        config, least = self.judge.state.config, self.collection.at_least
+        plans = {name: config.releases[name] for s in said for name in sorted(s.releases) if name in config.releases}
+        plans |= {least.name: least} if least else {}
+        first = said[0] if len(said) == 1 else Said()
+        return forecast.stages(plans.values(), first, v.started, self.judge.released)
 
     def _told(self, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
         """What the markings of each version said."""

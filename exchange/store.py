@@ -203,9 +203,13 @@ def members(conn: Connection) -> dict[str, int]:
 
 
 def since(conn: Connection) -> dict[str, int]:
-    """``member:NAME`` and ``group:NAME`` → the instant of the config version that brought it. Cost: O(names)."""
+    """``member:NAME``, ``group:NAME``, ``release:NAME`` → the instant of the config version that brought it.
+
+    Cost: O(names).
+    """
     found = {f"member:{n}": at for n, at in conn.execute(select(t.member.c.name, t.member.c.since))}
-    return found | {f"group:{n}": at for n, at in conn.execute(select(t.word.c.name, t.word.c.since))}
+    words = conn.execute(select(t.word.c.name, t.word.c.since))
+    return found | {name if ":" in name else f"group:{name}": at for name, at in words}
 
 
 def gained(conn: Connection, member: int) -> dict[str, int]:
@@ -323,6 +327,19 @@ def config_history(conn: Connection) -> list[tuple[int, int]]:
 def add_config(conn: Connection, row: ConfigRow) -> None:
     values = {"version": row.version, "at": row.at, "files": row.files, "departed": row.departed}
     conn.execute(insert(t.config), [values])
+
+
+# Releases -----------------------------------------------------------------------------------------------------
+
+
+def tick(conn: Connection) -> int:
+    """The instant up to which releases were carried out; 0 before the first. Cost: O(1)."""
+    return conn.scalar(select(t.tick.c.at)) or 0
+
+
+def set_tick(conn: Connection, at: int) -> None:
+    if not conn.execute(update(t.tick).values(at=at)).rowcount:
+        conn.execute(insert(t.tick), [{"number": 1, "at": at}])
 
 
 # Statuses -----------------------------------------------------------------------------------------------------

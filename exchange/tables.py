@@ -52,7 +52,7 @@ member = Table(  # a name is never given to another organisation, so a row is ne
     Column("since", BigInteger, nullable=False),  # the config version that brought it: its `policy` date_added
 )  # fmt: skip
 
-word = Table(  # groups: since when each name can be used in addressing
+word = Table(  # groups, and ``release:NAME``: since when each name can be used in markings
     "word", metadata,
     Column("name", String(64), primary_key=True),
     Column("since", BigInteger, nullable=False),
@@ -124,8 +124,14 @@ version = Table(
     Column("base", BigInteger, nullable=False),  # audience by rules 2 to 7
     Column("whole", BigInteger, nullable=False),  # … and 8 and 9: stays after deletion, for closure
     Column("shown", BigInteger, nullable=False),  # … and 10: what its entries partition
+    Column("ever", BigInteger, nullable=False),  # `base` once every stage of its release plan has fallen due
+    Column("eventual", BigInteger, nullable=False),  # `whole` likewise, of all its publisher's deposits
+    Column("started", BigInteger, nullable=False),  # when the clock of its release plan began to run
+    Column("steps", Text, nullable=False),  # what is still to come: ``instant:audience``, rising (entries.pack_steps)
+    Column("due", BigInteger),  # the first of them; NULL: none
     Index("version_by_deposit", "publisher", "object", "collection", "ver", unique=True),
     Index("version_by_object", "collection", "object"),
+    Index("version_by_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
 )  # fmt: skip
 
 former = Table(  # numbers of versions that are rows no longer: a line of the ledger may name them for ever
@@ -240,6 +246,12 @@ shadow = Table(  # a version under `newer` hides one of the same object under `o
     Column("older", Integer, primary_key=True, autoincrement=False),
     Column("newer", Integer, primary_key=True, autoincrement=False),
     sqlite_with_rowid=False,
+)  # fmt: skip
+
+tick = Table(  # one row: the instant up to which releases were carried out
+    "tick", metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
 )  # fmt: skip
 
 status = Table(

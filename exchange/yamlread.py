@@ -150,6 +150,12 @@ def duration(text: str) -> int:
     return length
 
 
+def length(microseconds: int) -> str:
+    """A duration as `duration` reads it, in the greatest unit that fits."""
+    unit = next(u for u in ("d", "h", "m", "s") if microseconds % _UNITS[u] == 0)
+    return f"{microseconds // _UNITS[unit]}{unit}"
+
+
 def size(text: str) -> int:
     """The form of a size in bytes: `50MiB`, `10MB` or a plain number; 1 KiB to 1 GiB."""
     match = re.fullmatch(r"([0-9]{1,12}) ?([kKMG]i?B|)", text)

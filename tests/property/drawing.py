@@ -61,6 +61,8 @@ class Drawing:
             words += [f"group:{g}" for g in self.shape.groups]
             words += ["named-only"] * (self.shape.named_only and not c.named)
         to = draw.draw(st.sets(st.sampled_from(words), min_size=int(tlp == "red" or c.named), max_size=2), "to")
+        if self.shape.plans and draw.draw(st.sampled_from([False, True]), "names a plan"):
+            to |= {f"release:{draw.draw(st.sampled_from(sorted(self.shape.plans)), 'plan')}"}
         refs: set[str] = set()
         if key[1].startswith("note"):
             others = [i for i in self.shape.ids() if i != key[1]]

@@ -51,7 +51,9 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.tally.worlds += 1
         self.world = self.fresh()
-        self.model = Model(dict(self.shape.members), dict(self.shape.collections), self.shape.groups)
+        self.model = Model(
+            dict(self.shape.members), dict(self.shape.collections), self.shape.groups, plans=self.shape.plans
+        )
         self.drawing = Drawing(self.shape, self.model)
         self.watch = Watch(self.world, self.model, self.shape)
         self.looked = -1
@@ -136,7 +138,7 @@ class Histories(RuleBasedStateMachine):
         assert status["success_count"] == len(objects), status
 
     def took(self, deposits: list[Deposit], clock: int) -> None:
-        self.model.post(deposits)
+        self.model.post(deposits, clock)
         self.watch.took(deposits)
         self.watch.settle(clock)
 

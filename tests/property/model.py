@@ -17,6 +17,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+Stage = tuple[int, frozenset[str]]  # microseconds after publication → groups, "named", "everyone"
+INFINITY = 1 << 62
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
@@ -42,6 +45,7 @@ class Collection:
     named: bool = False
     unmarked: str = "amber"
     gone: bool = False
+    plan: str = ""
 
     @property
     def reads(self) -> frozenset[str]:
@@ -71,6 +75,21 @@ class Deposit:
     creator: str | None = None
     said: int = 0
     named: bool = False
+    plan: str = ""
+    stages: tuple[Stage, ...] = ()
+    started: int = 0
+    # Newer versions that put it off, and what was released when they came.
+    bounds: tuple[tuple[int, Deposit], ...] = field(default=(), compare=False)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Whom it addresses."""
+        return frozenset(word for word in self.to if not word.startswith("release:"))
+
+    @property
+    def fills(self) -> bool:
+        """Whoever is addressed fills a stage, and narrows nothing else (3.5)."""
+        return any("named" in words for _, words in self.stages) and not self.named and "named-only" not in self.to
 
     @property
     def object(self) -> tuple[str, str, str]:
@@ -84,6 +103,7 @@ class Past:
 
     live: tuple[Deposit, ...] = ()
     ends: Mapping[tuple[str, str], Past] = field(default_factory=dict)
+    at: int = 0  # releases were carried out up to here
 
 
 Audiences = Mapping[int, frozenset[str]]  # deposit → members
@@ -107,31 +127,53 @@ class Model:
     hidden: set[tuple[str, str, str]] = field(default_factory=set)
     history: list[Past] = field(default_factory=list)
     nested: bool = False
+    plans: Mapping[str, tuple[Stage, ...]] = field(default_factory=dict)
 
     # What happens -------------------------------------------------------------------------------------------
 
-    def post(self, deposits: Iterable[Deposit]) -> None:
+    def release(self, until: int) -> None:
+        """Every stage that is due by then is carried out."""
+        self.past = replace(self.past, at=max(until, self.past.at))
+
+    def post(self, deposits: Iterable[Deposit], now: int = 0) -> None:
         """One envelope: all of its ids count as known to each other. What is there already stays as it is."""
         new = [d for d in deposits if self.find(d.publisher, d.collection, d.id, d.version) is None]
         self.known |= {(d.publisher, d.id) for d in new}
         self.hidden -= {d.object for d in new}
-        self.past = replace(self.past, live=(*self.past.live, *map(self._on_the_day, new)))
+        for d in new:
+            self.past = replace(self.past, live=(*self.past.live, self._on_the_day(d, now)))
+        self.past = replace(self.past, live=tuple(self._put_off(d, {x.seq for x in new}) for d in self.past.live))
         self.history.append(self.past)
 
-    def _on_the_day(self, d: Deposit) -> Deposit:
+    def _on_the_day(self, d: Deposit, now: int) -> Deposit:
         known = frozenset(r for r in d.refs if (d.publisher, r) in self.known)
         c = self.collections[d.collection]
-        return replace(d, refs=known, named=c.named, tlp=d.tlp or c.unmarked)
+        plan = next((word.removeprefix("release:") for word in d.to if word.startswith("release:")), c.plan)
+        started = min((x.started for x in self.own(*d.object) if x.plan == plan), default=now)
+        stages = self.plans.get(plan, ())
+        return replace(
+            d, refs=known, named=c.named, tlp=d.tlp or c.unmarked, plan=plan, stages=stages, started=started
+        )  # fmt: skip
+
+    def _put_off(self, d: Deposit, new: set[int]) -> Deposit:
+        """With the newer versions that came just now, or that were there when it came (3.7)."""
+        able = self._if_everybody_were_in_every_group()
+        newer = [
+            x for x in self.past.live
+            if x.object == d.object and x.version > d.version and (x.seq in new or d.seq in new)
+            and any(m != x.publisher and able.rule_2_to_7(x, m, INFINITY) for m in able.members)
+        ]  # fmt: skip
+        return replace(d, bounds=(*d.bounds, *((self.past.at, x) for x in newer)))
 
     def delete(self, publisher: str, collection: str, object_id: str, versions: Iterable[int]) -> None:
         """Policy 3.8: nobody reads those any more; with the last of them the id leaves the publisher's own view."""
         key, before = (publisher, collection, object_id), self.past
         live = tuple(d for d in before.live if d.object != key or d.version not in set(versions))
-        self.past = Past(live, before.ends)
+        self.past = replace(before, live=live)
         if not self.own(*key):
             self.hidden.add(key)
         if not any((d.publisher, d.id) == (publisher, object_id) for d in live):
-            self.past = Past(live, {**before.ends, (publisher, object_id): before})
+            self.past = replace(before, live=live, ends={**before.ends, (publisher, object_id): before})
         self.history.append(self.past)
 
     def own(self, publisher: str, collection: str, object_id: str) -> list[Deposit]:
@@ -163,8 +205,27 @@ class Model:
         own = self.members[member].groups
         return own | {self.groups[-1]} if self.nested and self.groups[0] in own else own
 
-    def rules_2_to_6(self, d: Deposit) -> frozenset[str]:
-        return frozenset(m for m in self.members if self._rules_2_to_6(d, m))
+    def rules_2_to_7(self, d: Deposit, at: int) -> frozenset[str]:
+        return frozenset(m for m in self.members if self.rule_2_to_7(d, m, at))
+
+    def rule_2_to_7(self, d: Deposit, member: str, at: int) -> bool:
+        return self._rules_2_to_6(d, member) and self._let_in(d, member, at, len(d.bounds))
+
+    def _let_in(self, d: Deposit, member: str, at: int, bounds: int) -> bool:
+        """Rule 7, as the first so many of its bounds leave it."""
+        if member == d.publisher or not d.stages:
+            return True
+        if not bounds:
+            return any(self._in_stage(d, member, words) for delay, words in d.stages if _due(d, delay) <= at)
+        since, newer = d.bounds[bounds - 1]
+        if self._let_in(d, member, min(at, since), bounds - 1):
+            return True
+        return self._let_in(d, member, at, bounds - 1) and self.rule_2_to_7(newer, member, at)
+
+    def _in_stage(self, d: Deposit, member: str, words: frozenset[str]) -> bool:
+        groups = self.groups_of(member)
+        addressed = f"member:{member}" in d.to or any(f"group:{g}" in d.to for g in groups)
+        return "everyone" in words or bool(words & groups) or ("named" in words and addressed)
 
     def _rules_2_to_6(self, d: Deposit, member: str) -> bool:
         c = self.collections[d.collection]
@@ -178,36 +239,44 @@ class Model:
         if d.tlp == "amber+strict" and self.members[member].relays and not named:
             return False
         addressed = named or any(f"group:{g}" in d.to for g in self.groups_of(member))
-        return addressed or (not d.to and not d.named)
+        return addressed or d.fills or (not d.words and not d.named)
 
     def audiences(self, past: Past | None = None) -> Audiences:
         """Deposit → who may read it by rules 2 to 9, of what is live now or was live then, under today's config."""
         past = past or self.past
-        meant = self._if_everybody_were_in_every_group().meant(past)
-        return self._judge(past, lambda w, _: w.seq in meant)[1]
+        able = self._if_everybody_were_in_every_group()
+        meant = able.meant(past, INFINITY)
+        ever, last = self._judge(past, INFINITY, lambda w, _: w.seq in meant)
+        if not any(d.stages for d in past.live):
+            return last
+        meant_now = able.meant(past, past.at)
+        return self._judge(past, past.at, lambda w, _: w.seq in meant_now, ever)[1]
 
-    def meant(self, past: Past) -> set[int]:
-        """Deposits that somebody but their publisher may read."""
-        ever, _ = self._judge(past, lambda w, ever: bool(ever[w.seq] - {w.publisher}))
+    def meant(self, past: Past, at: int) -> set[int]:
+        """Deposits that somebody but their publisher may read by then."""
+        ever, _ = self._judge(past, INFINITY, lambda w, ever: bool(ever[w.seq] - {w.publisher}))
+        if at < INFINITY:
+            ever, _ = self._judge(past, at, lambda w, ever: bool(ever[w.seq] - {w.publisher}), ever)
         return {d.seq for d in past.live if ever[d.seq] - {d.publisher}}
 
     def _if_everybody_were_in_every_group(self) -> Model:
         able = Member(groups=frozenset(self.groups))
         read = frozenset({"everyone"})
         collections = {name: replace(c, read=read, gone=False) for name, c in self.collections.items()}
-        return Model({name: able for name in [*self.members, "somebody"]}, collections, self.groups)
+        return Model({name: able for name in [*self.members, "somebody"]}, collections, self.groups, plans=self.plans)
 
-    def _judge(self, past: Past, counts: Counts) -> tuple[Audiences, Audiences]:
-        """Audiences without rule 8, and with it: the widest sets that agree with each other.
+    def _judge(self, past: Past, at: int, counts: Counts, last: Audiences | None = None) -> tuple[Audiences, Audiences]:
+        """Audiences by then without rule 8, and with it: the widest sets that agree with each other.
 
-        `counts` says of a version, given the first, whether it closes older ones.
+        `counts` says of a version, given the first, whether it closes older ones: to those whom `last` leaves out,
+        its audience at every stage.
         """
-        base = {d.seq: self.rules_2_to_6(d) for d in past.live}
+        base = {d.seq: self.rules_2_to_7(d, at) for d in past.live}
         found: tuple[Audiences, Audiences] = base, base
         while True:
             ever = {d.seq: self._closed(d, base[d.seq], found[1], past) for d in past.live}
             closing = [w for w in past.live if counts(w, found[0])]
-            now = {d.seq: _not_closed_by_newer(d, ever[d.seq], found[0], closing) for d in past.live}
+            now = {d.seq: _not_closed_by_newer(d, ever[d.seq], last or found[0], closing) for d in past.live}
             if (ever, now) == found:
                 return found
             found = ever, now
@@ -248,6 +317,11 @@ class Model:
             if not any(d.object == key and member in now[d.seq] for d in past.live):
                 return moment + 1
         return 0
+
+
+def _due(d: Deposit, delay: int) -> int:
+    """What has no delay holds from the beginning."""
+    return d.started + delay if delay else 0
 
 
 def _not_closed_by_newer(

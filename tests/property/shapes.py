@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection as Group
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.property import world as w
-from tests.property.model import Collection, Deposit, Member, Model
+from tests.property.model import Collection, Deposit, Member, Model, Stage
 
 # Why a member that is in the file is not let in at the door.
 AWAY: Mapping[str, Mapping[str, Any]] = {
@@ -43,6 +44,7 @@ class Shape:
     creators: bool = False
     envelope: int = 1
     named_only: bool = False
+    plans: Mapping[str, tuple[Stage, ...]] = field(default_factory=dict)
     changes: Sequence[str] = ("group", "group", "relays", "read", "write", "door", "file", "new")
 
     def ids(self) -> list[str]:
@@ -69,14 +71,21 @@ class Shape:
 
     def files(self, model: Model, absent: Group[str]) -> dict[str, str]:
         """The home that says what the model says; `absent` members are not in it."""
-        return w.home(
+        found = w.home(
             {g: f"Group {g}" for g in self.groups} | self._nesting(model),
             {name: _member(name, m) for name, m in model.members.items() if name not in absent},
             {name: _collection(self.uid(name), c) for name, c in model.collections.items() if not c.gone},
         )
+        plans = {name: [_stage(*stage) for stage in plan] for name, plan in self.plans.items()}
+        main = json.loads(found["config/exchange.yaml"]) | ({"releases": plans} if plans else {})
+        return found | {"config/exchange.yaml": json.dumps(main)}
 
     def _nesting(self, model: Model) -> dict[str, Any]:
         return {self.groups[-1]: {"of": [self.groups[0]], "about": "Both"}} if model.nested else {}
+
+
+def _stage(delay: int, words: frozenset[str]) -> dict[str, Any]:
+    return {"at": f"{delay // w.SECOND}s", "to": sorted(words)}
 
 
 def text(d: Deposit) -> str:
@@ -98,6 +107,7 @@ def _collection(uid: str, c: Collection) -> dict[str, Any]:
         "unmarked": c.unmarked,
         "own": "hidden" if c.hidden else "readable",
         "audience": "named" if c.named else "open",
+        **({"release": c.plan} if c.plan else {}),
     }
 
 

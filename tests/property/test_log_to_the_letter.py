@@ -215,8 +215,8 @@ def test_whoever_writes_locks_its_publisher_first_and_then_the_collections(excha
     locks: list[tuple[str, tuple[int, ...]]] = []
 
     def see(_conn: object, _cursor: object, statement: str, values: Any, *_rest: object) -> None:
-        for table in ("member", "collection"):
-            if f"FROM {table} \nWHERE {table}.number" in statement:
+        for table, columns in (("member", "member.number"), ("collection", "collection.number, collection.last")):
+            if statement.startswith(f"SELECT {columns} \nFROM {table} "):
                 locks.append((table, tuple(values)))
 
     with store.writing(exchange.engine) as conn:
@@ -231,3 +231,35 @@ def test_whoever_writes_locks_its_publisher_first_and_then_the_collections(excha
     assert set(added[1:]) == {("collection", (place,))}
     assert locks[len(added)] == ("member", (who.publisher,))
     assert set(locks[len(added) + 1 :]) == {("collection", (place,))}
+
+
+def test_a_deletion_of_nothing_tells_the_clock_and_changes_nothing(exchange: World) -> None:
+    exchange.post("alice", A, [campaign(1, text="v1")])
+    exchange.pass_time(w.SECOND)
+    with store.writing(exchange.engine) as conn:
+        who, place = writer(exchange, conn)
+        (number,) = store.object_numbers(conn, [w.campaign_id(1)]).values()
+        assert log.remove(conn, who, place, number, frozenset({_ver(9)}), 7) == exchange.clock.now(conn)
+    assert exchange.view("bob", A) == ["v1"]
+
+
+def test_with_a_longer_lead_nobody_waits_for_the_shorter_one(exchange: World) -> None:
+    with store.writing(exchange.engine) as conn:
+        who, place = writer(exchange, conn, 7 * LEAD)
+        everybody = Audience.make(atom(f"read:{A}"), {who.publisher: ANY})
+        log.add(conn, who, place, [deposit(1, base=everybody)], 5)
+        before = exchange.machine.elapsed
+        log.add(conn, who, place, [deposit(2, base=everybody)], 5)
+        assert exchange.machine.elapsed - before <= 2 * sequencer.MILLISECOND
+
+
+def test_a_row_of_one_s_own_knows_of_no_other_rows(exchange: World) -> None:
+    """Only a common row says whether somebody has one apart."""
+    exchange.post("alice", A, [campaign(1, 1, text="v1")])
+    red = [w.TLP["red"], exchange.words("alice")["member:bob"]]
+    exchange.post("alice", A, [campaign(1, 2, text="v2", marks=red)])
+    found = rows(exchange, "SELECT lane <> 0 AS own, apart FROM log")
+    assert {(bool(row["own"]), bool(row["apart"])) for row in found} == {(True, False)}
+    exchange.post("alice", A, [campaign(2, text="w")])
+    found = rows(exchange, "SELECT lane <> 0 AS own, apart FROM log")
+    assert {(bool(row["own"]), bool(row["apart"])) for row in found} == {(True, False), (False, True)}

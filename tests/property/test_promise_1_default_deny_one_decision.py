@@ -90,12 +90,12 @@ def test_the_decision_on_a_deposit_is_the_models_by_rules_2_to_6(draw: st.DataOb
     for d in worlds.model.past.live:
         collection = parsed.collection_by_id(SHAPE.uid(d.collection))
         assert collection
-        said = policy.taken(collection, _said(d))
+        said = policy.taken(parsed, collection, _said(d))
         audience = policy.audience(collection, said, numbers[d.publisher], numbers)
         let_in = {
             m for m in parsed.members if policy.decide(audience.of(numbers[m]), policy.profile_of(parsed, m)).allowed
         }
-        assert let_in == worlds.model.rules_2_to_6(d) & parsed.members.keys(), d
+        assert let_in == worlds.model.rules_2_to_7(d, 0) & parsed.members.keys(), d
 
 
 def _said(d: Deposit) -> Said:

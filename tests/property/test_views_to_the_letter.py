@@ -237,3 +237,22 @@ def test_where_little_counts_a_page_looks_further_at_a_time(
     assert answer is not None
     assert len(answer.items) == 1
     assert [limit for kind, limit in found if kind == "log"] == looked
+
+
+@pytest.mark.parametrize("limit", range(3, 7))
+def test_a_walk_from_bound_to_bound_has_each_entry_once(fresh: World, limit: int) -> None:
+    """Bob has two rows at each instant, the common one first: his own, which he uses, must not be cut off from it."""
+    fresh.apply(files(["g1"]))
+    words = fresh.words("alice")
+    g1 = words["group:g1"]
+    fresh.post("alice", A, [campaign(0, text="so that the common label is there first", marks=[g1])])
+    fresh.post("alice", A, [campaign(n, text=str(n), marks=[g1, words["member:bob"]]) for n in range(1, 8)])
+    seen = whole(fresh, "bob", w.ALL)
+    with fresh.requests() as request:
+        view = pages.View(member=request.state.numbers["bob"], collection=request.state.places[A], filters=w.ALL)
+        found, bound = [], 0
+        while bound < feed.FOREVER:
+            rows, bound = pages.log_page(request.conn, view, g=0, after=bound, upto=feed.FOREVER, limit=limit)
+            found += [row.at for row in rows]
+    assert found == [s.date_added for s in seen]
+    assert len(found) == 8

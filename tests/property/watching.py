@@ -84,7 +84,7 @@ class Watch:
     def settle(self, clock: int) -> None:
         """After a step that began at `clock`: who gained what, and who may get what again."""
         audiences = self.model.audiences()
-        if self.kind in ("post", "delete"):
+        if self.kind in ("post", "delete", "release"):
             self._note_narrowed(audiences)
         self.audiences = audiences
         for member in self.model.members:

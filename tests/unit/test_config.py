@@ -365,7 +365,7 @@ def test_a_title_that_a_client_could_not_name_is_refused(title: str) -> None:
 
 
 LATER = [
-    *((key, "disclosure") for key in ("releases", "release", "release-at-least", "credit", "moderate")),
+    *((key, "disclosure") for key in ("credit", "moderate")),
     *((key, "disclosure") for key in ("personal-data", "anonymous-tick")),
     *((key, "other schemes") for key in ("agrees", "acs")),
     *((key, "later") for key in ("quota", "keep", "approve-own", "notify", "pseudonym", "responses", "sign-in")),

@@ -202,12 +202,12 @@ def lets_in(audience: Audience, profiles: Mapping[str, Profile] = PROFILES) -> s
 
 
 def audience(where: Collection, said: Said, publisher: str) -> Audience:
-    return policy.audience(where, policy.taken(where, said), NUMBERS[publisher], NUMBERS)
+    return policy.audience(where, policy.taken(EXAMPLE, where, said), NUMBERS[publisher], NUMBERS)
 
 
 @given(ANYWHERE, EVERY_SAID, ANYBODY)
 def test_an_audience_is_whom_every_clause_lets_in(where: Collection, said: Said, publisher: str) -> None:
-    clauses = policy.clauses(where, policy.taken(where, said), NUMBERS[publisher], NUMBERS)
+    clauses = policy.clauses(where, policy.taken(EXAMPLE, where, said), NUMBERS[publisher], NUMBERS)
     assert list(clauses) == ["2 collection", "4 own", "5 TLP", "6 addressed"]
     assert lets_in(audience(where, said, publisher)) == set.intersection(*map(lets_in, clauses.values()))
 
@@ -251,7 +251,7 @@ def test_a_higher_level_never_lets_in_more(to: frozenset[str]) -> None:
 
 @given(ANYWHERE, EVERY_SAID)
 def test_what_carries_no_level_is_taken_with_the_collection_s(where: Collection, said: Said) -> None:
-    made = policy.taken(where, said)
+    made = policy.taken(EXAMPLE, where, said)
     assert made.tlp is (said.tlp or where.unmarked)
     assert made.assumed == (said.tlp is None)
 
@@ -260,7 +260,7 @@ def test_what_carries_no_level_is_taken_with_the_collection_s(where: Collection,
 def test_what_was_taken_once_is_not_changed_by_the_files_of_another_day(
     where: Collection, said: Said, publisher: str
 ) -> None:
-    once = policy.taken(where, said)
+    once = policy.taken(EXAMPLE, where, said)
     other = replace(where, unmarked=Tlp.RED, accept=(Tlp.RED, Tlp.RED))
     again = policy.audience(other, once, NUMBERS[publisher], NUMBERS)
     assert again == audience(where, said, publisher)

@@ -51,7 +51,7 @@ def test_red_that_names_nobody_is_refused_where_the_collection_is_for_everybody(
 
 def test_where_everything_names_its_recipients_what_names_nobody_is_for_its_publisher() -> None:
     """It is refused at the door; if it were not, it would still not be for everybody."""
-    said = policy.taken(replace(INDICATORS, named=True), Said(tlp=Tlp.GREEN))
+    said = policy.taken(EXAMPLE, replace(INDICATORS, named=True), Said(tlp=Tlp.GREEN))
     made = policy.audience(INDICATORS, said, NUMBERS["skyline"], NUMBERS)
     profiles = {name: policy.profile_of(EXAMPLE, name) for name in NUMBERS}
     let_in = {name for name, who in profiles.items() if policy.decide(made.of(NUMBERS[name]), who).allowed}

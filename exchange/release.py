@@ -1,0 +1,200 @@
+"""What becomes visible later: the stages of release plans, carried out by one worker that holds the release lock.
+
+Requests never execute releases. What falls due is found by its instant and entered like a new deposit, so the time of
+its arrival is the time of execution, also after a downtime (policy.md 3.6.4, 3.7).
+
+**What may be trusted as now** is decided here (`Steady`). Late is safe and early is not, so a clock that is set
+forward releases nothing: the releaser's time runs with the monotonic clock from where it began, and the clock of the
+host or of the database can hold it back but not push it. A new releaser goes on from the tick that the one before it
+left, if that was alive while it waited; after a downtime it has nothing better than the clock.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from exchange import entries, inforce, log, policy, sequencer, store
+from exchange.entries import Due, Version
+from exchange.inforce import InForce
+from exchange.label import Audience, Step
+from exchange.markings import Said
+from exchange.sequencer import Clock
+
+ROUND = 1_000_000  # microseconds between two rounds: a stage is entered within a second of its time
+COMMIT = 500  # versions a commit
+TRIES = 20
+DRIFT = 1_000  # of which one is the most that a clock may honestly run ahead of the monotonic one
+JUMP = 5_000_000  # a clock so far ahead was set, and the operator should know
+
+_log = logging.getLogger("exchange.release")
+
+
+@dataclass(slots=True)
+class Steady:
+    """The releaser's time. `seen` reads the clock that the exchange goes by, `elapsed` one that only runs."""
+
+    seen: Callable[[], int]
+    elapsed: Callable[[], int]
+    _began: tuple[int, int] | None = None  # (instant, elapsed) from which it runs
+    _observed: tuple[int, int] | None = None  # the last tick of another releaser that was seen to come
+
+    def observe(self, tick: int) -> None:
+        """A tick that another releaser may have left, looked at again and again while waiting for the lock."""
+        if self._observed is None:
+            self._observed = (tick, -1)
+        elif tick != self._observed[0]:
+            self._observed = (tick, self.elapsed())
+
+    def now(self) -> int:
+        """An instant that has come."""
+        seen, mark = self.seen(), self.elapsed()
+        if self._began is None:
+            self._began = (self._first(seen, mark), mark)
+        instant, since = self._began
+        most = instant + (mark - since) + (mark - since) // DRIFT
+        if seen > most + JUMP:
+            _log.warning(
+                "the clock was set forward by %d s; releases go by the time before that until a restart",
+                (seen - most) // 1_000_000,
+            )
+        return min(seen, most)
+
+    def _first(self, seen: int, mark: int) -> int:
+        if self._observed is None or self._observed[1] < 0:
+            return seen
+        tick, at = self._observed
+        return min(seen, tick + (mark - at) + ROUND)
+
+
+@dataclass(slots=True, kw_only=True)
+class Releaser:
+    """Carries out what is due. `clock` gives the new entries their times."""
+
+    engine: Engine
+    clock: Clock
+    steady: Steady
+    size: int = field(default=COMMIT)
+
+    def wait(self) -> None:
+        """Somebody else holds the lock: see where it is."""
+        with store.reading(self.engine) as conn:
+            self.steady.observe(store.tick(conn))
+
+    def round(self) -> int:
+        """Everything that is due by now; how many versions stepped. The caller holds the release lock."""
+        until = self.steady.now()
+        done = 0
+        while found := self._due(until):  # a step that was carried out is due no longer
+            by_publisher: dict[int, list[Due]] = defaultdict(list)
+            for one in found:
+                by_publisher[one.publisher].append(one)
+            for publisher, mine in by_publisher.items():
+                done += self._carry_out(publisher, [one.number for one in mine], until)
+        with store.writing(self.engine, synced=False) as conn:
+            store.set_tick(conn, until)
+        return done
+
+    def end_embargo(self, stix_id: str) -> int:
+        """All stages to come of all live versions of an object fall due now; how many versions had any (3.7)."""
+        with store.reading(self.engine) as conn:
+            number = store.object_numbers(conn, [stix_id]).get(stix_id)
+            waiting = [v for v in entries.versions_of(conn, number) if v.steps and v.live] if number else []
+        for publisher in sorted({v.publisher for v in waiting}):
+            self._carry_out(publisher, [v.number for v in waiting if v.publisher == publisher], _LAST)
+        return len(waiting)
+
+    def replan(self) -> int:
+        """Let running deposits follow their plans as they are now in force; how many changed.
+
+        Whom a deposit was released to already keeps it. A deposit whose plan is gone goes on as it was.
+        """
+        changed = 0
+        with store.reading(self.engine) as conn:
+            waiting = entries.waiting(conn)
+        for publisher in sorted({one.publisher for one in waiting}):
+            numbers = [one.number for one in waiting if one.publisher == publisher]
+            for part in store.chunks(numbers):
+                changed += self._replan(publisher, part)
+        return changed
+
+    def _replan(self, publisher: int, numbers: Sequence[int]) -> int:
+        with store.stamping(self.engine) as conn:
+            store.hold_config(conn)
+            if (state := inforce.current(conn)) is None:
+                return 0
+            made = planned(conn, state, numbers)
+            writer = log.Writer(publisher=publisher, readers=state.readers, clock=self.clock)
+            log.revise(conn, writer, sorted(made), lambda v: replace(v, steps=made[v.number], ever=_ever(v, made)))
+            return len(made)
+
+    def _due(self, until: int) -> list[Due]:
+        with store.reading(self.engine) as conn:
+            return entries.due(conn, until, 4 * self.size)
+
+    def _carry_out(self, publisher: int, numbers: Sequence[int], until: int) -> int:
+        left, size, lead, tries = list(numbers), self.size, sequencer.LEAD, 0
+        while left:
+            part = list(islice(left, size))
+            try:
+                self._commit(publisher, part, until, lead)
+            except sequencer.TooSlow:
+                size, lead = max(1, size // 2), lead if size > 1 else 2 * lead
+                tries += 1
+            except DBAPIError as error:
+                if not store.must_retry(error):
+                    raise
+                tries += 1
+            else:
+                left, lead, tries = left[len(part) :], sequencer.LEAD, 0
+            if tries > TRIES:
+                raise sequencer.TooSlow
+        return len(numbers)
+
+    def _commit(self, publisher: int, numbers: Sequence[int], until: int, lead: int) -> None:
+        with store.stamping(self.engine) as conn:
+            store.hold_config(conn)
+            state = inforce.current(conn)
+            if state is None:
+                return
+            writer = log.Writer(publisher=publisher, readers=state.readers, clock=self.clock, lead=lead)
+            stamped = log.advance(conn, writer, numbers, until)
+            sequencer.check_in_time(self.clock.now(conn), stamped, lead)
+
+
+_LAST = (1 << 62) - 1
+
+
+def _ever(v: Version, made: Mapping[int, tuple[Step, ...]]) -> Audience:
+    return made[v.number][-1].audience if made[v.number] else v.base
+
+
+def planned(conn: Connection, state: InForce, numbers: Sequence[int]) -> dict[int, tuple[Step, ...]]:
+    """The steps to come of running deposits by the plans in force, of those whose steps change.
+
+    What is due already is entered by the next round.
+    """
+    versions = entries.by_number(conn, numbers)
+    told = entries.told(conn, numbers)
+    found = {}
+    for v in versions:
+        uid = next(uid for uid, n in state.places.items() if n == v.collection)
+        collection, what = state.config.collection_by_id(uid), Said.split(told[v.number][1])
+        if collection is None or not all(s.releases <= state.config.releases.keys() for s in what):
+            continue
+        steps = policy.release(state.config, collection, what, v.publisher, state.numbers, v.started)
+        coming: list[Step] = []
+        before = v.base
+        for step in steps:
+            if (audience := v.base | step.audience) != before:
+                coming.append(Step(max(step.due, 1), audience))
+                before = audience
+        if tuple(coming) != v.steps:
+            found[v.number] = tuple(coming)
+    return found

@@ -1,0 +1,103 @@
+"""Who releases: of all workers of all servers on one database, the one that holds the release lock.
+
+The lock ends with its process, whatever ends that: on SQLite it is a lock on a file beside the database, on PostgreSQL
+one of the session.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from exchange.release import Releaser
+from exchange.sequencer import TooSlow
+
+_log = logging.getLogger("exchange.release")
+
+
+class Lock(Protocol):
+    """Held by one process at a time."""
+
+    def held(self) -> bool:
+        """Whether this process holds it now; takes it where it is free."""
+        ...
+
+
+class FileLock:
+    """For one machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("a")
+        self._mine = False
+
+    def held(self) -> bool:
+        if not self._mine:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            self._mine = True
+        return True
+
+    def close(self) -> None:
+        """Let go."""
+        self._file.close()
+
+
+class SessionLock:
+    """For many: a connection is kept for it, and a lost one is lost with the lock."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._session: Connection | None = None
+
+    def held(self) -> bool:
+        try:
+            if self._session is not None:
+                self._session.execute(text("SELECT 1"))
+                return True
+            return self._take()
+        except SQLAlchemyError:
+            self._session = None
+            raise
+
+    def close(self) -> None:
+        """Let go."""
+        if self._session is not None:
+            self._session.invalidate()  # closed, not given back to the pool: the lock is the session's
+            self._session.close()
+            self._session = None
+
+    def _take(self) -> bool:
+        session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if session.scalar(text("SELECT pg_try_advisory_lock(817)")):
+            self._session = session
+            return True
+        session.close()
+        return False
+
+
+def keep_releasing(releaser: Releaser, lock: Lock, pause: Callable[[], None]) -> Thread:
+    """Carry out what falls due, round after round, in a thread that ends with its process."""
+
+    def rounds() -> None:
+        while True:
+            try:
+                if lock.held():
+                    releaser.round()
+                else:
+                    releaser.wait()
+            except (SQLAlchemyError, TooSlow) as error:
+                _log.warning("a release could not be carried out yet: %s", type(error).__name__)
+            pause()
+
+    thread = Thread(target=rounds, name="release", daemon=True)
+    thread.start()
+    return thread
