@@ -2,7 +2,7 @@
 # Needs git, make and Python 3.11 or newer with venv. Another Python: make PYTHON=python3.13 run
 
 PYTHON ?= python3
-JOBS ?= 2
+JOBS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +20,7 @@ help: ## show this list
 run: $(READY) ## serve the sample exchange: members, keys and findings ready, three lines to paste
 	@$(BIN)/python -m exchange.demo
 
-test: $(READY) ## every test on SQLite and PostgreSQL (JOBS=2)
+test: $(READY) ## every test on SQLite and PostgreSQL (JOBS=3)
 	$(BIN)/python -m pytest -n $(JOBS)
 
 coverage: $(READY) ## the same with branch coverage: half as slow again

@@ -51,13 +51,6 @@ def test_apply_of_broken_files_leaves_the_old_ones_in_force(applied: Path) -> No
     assert len(told("versions", "--home", applied)) == 1
 
 
-def test_replan_is_refused_as_not_supported_yet(applied: Path) -> None:
-    result = run("apply", "--replan", "--home", applied)
-
-    assert result.exit_code == 2
-    assert "not supported yet" in result.stderr
-
-
 def test_diff_counts_the_objects_that_a_member_gains_and_then_loses(applied: Path) -> None:
     answer = told("diff", "--home", applied)
     assert answer["changed"] is False

@@ -104,6 +104,16 @@ def test_entries_of_one_audience_stand_in_the_order_in_which_they_were_sent(exch
     assert times == [end - 2, end - 1, end]
 
 
+def test_runs_of_one_commit_end_on_one_millisecond_after_the_other(exchange: World) -> None:
+    words = exchange.words("alice")
+    marks: list[list[str]] = [[], [words["group:g1"]], [words["group:g2"]]]
+    at = exchange.now()
+    exchange.post("alice", A, [campaign(n, text=str(n), marks=marks[n % 3]) for n in range(6)])
+    end = sequencer.ceil_millisecond(at + LEAD + 1)
+    ends = [end + k * sequencer.MILLISECOND for k in range(3)]
+    assert [seen.date_added for seen in _whole(exchange)] == [at for one in ends for at in (one - 1, one)]
+
+
 # The statements themselves ------------------------------------------------------------------------------------
 
 

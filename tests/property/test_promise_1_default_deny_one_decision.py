@@ -78,7 +78,7 @@ class Worlds:
         return self.model.opens(member, collection) and self.model.has(member, writes)
 
 
-@settings(max_examples=20_000 if LONG else 1_800)
+@settings(max_examples=20_000 if LONG else 1_500)
 @given(draw=st.data())
 def test_the_decision_on_a_deposit_is_the_models_by_rules_2_to_6(draw: st.DataObject) -> None:
     """No database: files, label and profile are all that there is."""
@@ -113,7 +113,7 @@ def engines() -> list[Engine]:
     return []
 
 
-@settings(max_examples=20_000 if LONG else 100)
+@settings(max_examples=20_000 if LONG else 60)
 @given(draw=st.data())
 def test_every_member_is_served_what_the_model_grants_it(
     template: Path, tmp_path_factory: pytest.TempPathFactory, engines: list[Engine], draw: st.DataObject

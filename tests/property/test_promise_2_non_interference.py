@@ -113,7 +113,7 @@ def names() -> Iterator[int]:
     return iter(range(1_000_000_000))
 
 
-@settings(max_examples=400 if LONG else 20)
+@settings(max_examples=400 if LONG else 12)
 @given(steps=STEPS)
 def test_hidden_deposits_change_no_answer_that_a_member_gets(
     folder: Path, names: Iterator[int], steps: list[Step]

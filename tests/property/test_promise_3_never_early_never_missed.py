@@ -52,7 +52,7 @@ WIDE = Shape(
 )
 # name → shape, histories in `make test`, in `make test-long`
 SHAPES = {
-    "one publisher with two objects": (TINY, 20, 8_000),
+    "one publisher with two objects": (TINY, 14, 8_000),
     "three versions": (Shape(members=THREE, collections=ONE_PLACE, campaigns=1, versions=3), 12, 4_000),
     "notes that refer to each other": (
         Shape(members=TWO, collections=ONE_PLACE, campaigns=1, notes=2, envelope=2),

@@ -102,5 +102,5 @@ def test_what_a_stage_gives_comes_when_it_is_due_and_once(shape: Shape, tmp_path
 
     Machine.shape, Machine.template, Machine.folder = shape, template_file, tmp_path
     Machine.tally, Machine.engines = Tally(), []
-    histories = 500 if LONG else 12
+    histories = 500 if LONG else 6
     run_state_machine_as_test(Machine, settings=settings(max_examples=histories, stateful_step_count=25))

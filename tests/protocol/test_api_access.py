@@ -52,7 +52,7 @@ def test_a_collection_is_told_with_its_rules(here: Site) -> None:
     assert rules["post"] == {
         "id": collection_id(4), "alias": "post", "title": "Collection post", "can_read": True, "can_write": True,
         "only_own": True, "own_hidden": False, "accept": {"lowest": "green", "highest": "amber+strict"},
-        "unmarked": "refuse", "audience_named": False,
+        "unmarked": "refuse", "audience_named": False, "release": None, "release_at_least": None,
     }  # fmt: skip
     hidden = ("can_read", "can_write", "only_own", "own_hidden", "unmarked")
     assert [rules["drop"][name] for name in hidden] == [False, True, False, True, "amber"]
