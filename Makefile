@@ -21,10 +21,10 @@ run: $(READY) ## serve the sample exchange: members, keys and findings ready, th
 	@$(BIN)/python -m exchange.demo
 
 test: $(READY) ## every test on SQLite and PostgreSQL (JOBS=3)
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 coverage: $(READY) ## the same with branch coverage: half as slow again
-	$(BIN)/python -m pytest -n $(JOBS) --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term
 
 test-clients: $(READY) ## every client through one story; writes docs/clients-table.md
 	$(BIN)/python -m tests.clients

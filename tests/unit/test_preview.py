@@ -146,7 +146,7 @@ SAID = st.builds(
 STEPS = st.tuples(st.sampled_from([A, A, DROP]), st.one_of(st.lists(SAID, min_size=1, max_size=4), st.integers(0, 5)))
 
 
-@settings(max_examples=1000 if LONG else 20)
+@settings(max_examples=1000 if LONG else 10)
 @given(steps=st.lists(STEPS, min_size=2, max_size=8), size=st.sampled_from([1, 2, intake.COMMIT]))
 def test_before_every_post_of_a_random_history_its_preview_says_the_same(
     ready: Path, engines: list[Engine], steps: list[tuple[str, list[Said] | int]], size: int
