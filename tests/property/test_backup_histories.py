@@ -149,7 +149,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_pollers_go_on_after_a_restore_and_after_a_move(template: Path, tmp_path: Path) -> None:
-    run(Moving, template, tmp_path, 300 if LONG else 3)
+    run(Moving, template, tmp_path, 300 if LONG else 2)
 
 
 @pytest.mark.long  # tests/property/test_backup.py has the short form

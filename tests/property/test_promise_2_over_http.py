@@ -129,7 +129,7 @@ def compare(sites: tuple[Site, Site], turn: int, parts: Iterable[str]) -> Record
     return first
 
 
-@settings(max_examples=300 if LONG else 10)
+@settings(max_examples=300 if LONG else 6)
 @given(turns=TURNS, parts=st.just(PARTS) if LONG else st.sampled_from([(part,) for part in PARTS]))
 def test_a_member_gets_the_same_bytes_whatever_is_hidden_from_it(
     template: Template, names: Iterator[int], turns: list[Turn], parts: Sequence[str]

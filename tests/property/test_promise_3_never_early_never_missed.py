@@ -52,16 +52,16 @@ WIDE = Shape(
 )
 # name → shape, histories in `make test`, in `make test-long`
 SHAPES = {
-    "one publisher with two objects": (TINY, 14, 8_000),
-    "three versions": (Shape(members=THREE, collections=ONE_PLACE, campaigns=1, versions=3), 12, 4_000),
+    "one publisher with two objects": (TINY, 8, 8_000),
+    "three versions": (Shape(members=THREE, collections=ONE_PLACE, campaigns=1, versions=3), 6, 4_000),
     "notes that refer to each other": (
         Shape(members=TWO, collections=ONE_PLACE, campaigns=1, notes=2, envelope=2),
-        12,
+        6,
         5_000,
     ),
     "one id by two publishers": (
         Shape(members=THREE, collections=ONE_PLACE, campaigns=1, publishers=("alice", "bob")),
-        12,
+        6,
         5_000,
     ),
     "one id by two publishers, one of them its creator": (
@@ -72,7 +72,7 @@ SHAPES = {
             publishers=("alice", "bob"),
             creators=True,
         ),
-        6,
+        4,
         4_000,
     ),
     "relays, named recipients and objects without a level": (
@@ -82,7 +82,7 @@ SHAPES = {
             tlps=("", "clear", "amber+strict", "red"),
             changes=("group", "relays", "read", "door", "unmarked"),
         ),
-        6,
+        4,
         4_000,
     ),
     "a drop box and a room for named recipients": (
@@ -96,7 +96,7 @@ SHAPES = {
             named_only=True,
             changes=("group", "read", "write", "own", "named"),
         ),
-        6,
+        4,
         4_000,
     ),
     "collections that come and go, and a group within a group": (
@@ -108,7 +108,7 @@ SHAPES = {
             notes=1,
             changes=("group", "read", "gone", "nest", "file"),
         ),
-        6,
+        4,
         4_000,
     ),
     "everything at once": (WIDE, 5, 4_000),
@@ -148,7 +148,7 @@ def test_every_member_gets_what_the_model_grants_it_on_postgresql(
             finally:
                 _execute(postgresql_server, f"DROP DATABASE {self.world.engine.url.database} WITH (FORCE)")
 
-    run(OnPostgres, shape, Path(), tmp_path, 400 if LONG else 4, 20)
+    run(OnPostgres, shape, Path(), tmp_path, 400 if LONG else 2, 20)
 
 
 @pytest.fixture

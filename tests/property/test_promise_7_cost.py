@@ -22,7 +22,7 @@ from exchange.markings import Said
 from tests.property import world as w
 
 A = w.uid(1)
-FEW, MANY = 200, 10_000
+FEW, MANY = 200, 6_000
 COMMIT, PAGE = 1_000, 50
 LONG_PAGE = "a page forty times as long"
 TICK = 50  # instructions between two calls of SQLite's progress handler

@@ -22,6 +22,7 @@ from tests.property.casereading import Asks, check_who_has, play
 from tests.property.cases import Case, load
 
 CASES = load()
+SHORT = ("examples", "kinds")  # each rule both ways, and the worked examples; the others in the long form
 NAMES = [f"{case.topic}: {case.name}" for case in CASES]
 
 
@@ -62,7 +63,9 @@ def _url(folder: Path, name: str) -> str:
     return URL.create("sqlite", database=str(folder / f"{name}.db")).render_as_string()
 
 
-@pytest.mark.parametrize("case", CASES, ids=NAMES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=[] if c.topic in SHORT else pytest.mark.long) for c in CASES], ids=NAMES
+)
 def test_members_are_served_as_the_case_says_and_who_has_names_them(case: Case, face: Http) -> None:
     check_who_has(play(case, face.world, face, Asks(resources=True)), face)
 
