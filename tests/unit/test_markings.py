@@ -161,3 +161,15 @@ def test_a_definition_of_the_policy_collection_is_told_by_its_name() -> None:
     assert made["id"] == marking_id(SECRET, "skyline", "group:finance")
     assert (made["type"], made["spec_version"], made["name"]) == ("marking-definition", "2.1", "group:finance")
     assert restricts_nobody(made)
+
+
+def test_a_plan_that_a_marking_names_is_part_of_what_was_said() -> None:
+    found = read(["marking-definition--1"], {"marking-definition--1": "release:cvd"}, {}, frozenset())
+    assert found == Said(releases=frozenset({"cvd"}))
+
+
+def test_what_was_said_of_a_plan_is_stored_and_read_again() -> None:
+    said = Said(tlp=Tlp.AMBER, releases=frozenset({"cvd", "slow"}), fills=True)
+    assert said.text == "amber release:cvd release:slow fills-stage"
+    assert Said.parse(said.text) == said
+    assert Said.parse("amber release:cvd").fills is False
