@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.label import ANY, NONE, Audience, any_of, atom, parse, parse_audience
+from exchange.label import ANY, NONE, Audience, Tlp, any_of, atom, parse, parse_audience
 
 ODD = ("group:a,b", "group:a=b", "group:a,b,c", "group:a=b=c", "group:1,2,0=1")
 
@@ -47,3 +47,7 @@ def test_levels_are_asked_from_the_strictest_on() -> None:
 
 def test_the_union_of_none_is_nobody() -> None:
     assert any_of([]) is NONE
+
+
+def test_no_level_is_stricter_than_itself() -> None:
+    assert [level for level in Tlp if level < Tlp(level.value) or level > Tlp(level.value)] == []
