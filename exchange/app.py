@@ -160,6 +160,12 @@ def release_lock(exchange: Exchange, engine: Engine) -> Lock:
     return SessionLock(engine)
 
 
+def keep_releases(exchange: Exchange) -> Thread:
+    """Carry out what falls due, as long as this process runs and holds the release lock."""
+    found = releaser(exchange)
+    return keep_releasing(found, release_lock(exchange, found.engine), lambda: time.sleep(RELEASE_SECONDS))
+
+
 def keep_saving(polls: Polls) -> Thread:
     """Store the polls in vain every few seconds, in a thread that ends with its process."""
 
@@ -186,8 +192,7 @@ def worker() -> Flask:
     exchange = _in_step(_opened(Path(os.environ["EXCHANGE_HOME"])))
     shared = service(exchange)
     keep_saving(shared.polls)
-    releases = releaser(exchange)
-    keep_releasing(releases, release_lock(exchange, releases.engine), lambda: time.sleep(RELEASE_SECONDS))
+    keep_releases(exchange)
     return _mounted(shared)
 
 

@@ -156,10 +156,14 @@ def waiting(conn: Connection) -> list[Due]:
     return [Due(*row) for row in conn.execute(query.order_by(c.number))]
 
 
-def due(conn: Connection, until: int, limit: int) -> list[Due]:
-    """Live versions with a step due by then, the earliest first. Cost: O(limit) by version_by_due."""
+def due(conn: Connection, until: int, limit: int, without: Iterable[int] = ()) -> list[Due]:
+    """Versions with a step due by then, the earliest first; of no publisher in `without`.
+
+    A deleted one has no step. Cost: O(limit, and what is left out) by version_by_due.
+    """
     c = t.version.c
     query = select(c.number, c.publisher, c.due).where(c.due.is_not(None), c.due <= until)
+    query = query.where(c.publisher.not_in(list(without)))
     return [Due(*row) for row in conn.execute(query.order_by(c.due, c.number).limit(limit))]
 
 

@@ -46,9 +46,9 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
         folder = Path(home).resolve()
         app.apply_files(folder)
         exchange = app.open_exchange(folder)
-        self._service = app.service(exchange)
+        self._exchange, self._service = exchange, app.service(exchange)
         self._taxii = taxii.Backend(self._service)
-        self._saving: Thread | None = None
+        self._threads: list[Thread] = []
         exchange.close()  # a server that forks must not hand its children a connection
         _log.info("%s.%s serves %s", module, module_class, folder)
 
@@ -123,8 +123,8 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
     @contextmanager
     def _passed(self) -> Iterator[ExitStack]:
         """The request of an active member, with a snapshot; failures leave as medallion's own errors."""
-        if self._saving is None or not self._saving.is_alive():  # a thread does not pass into a forked child
-            self._saving = app.keep_saving(self._service.polls)
+        if not any(thread.is_alive() for thread in self._threads):  # no thread passes into a forked child
+            self._threads = [app.keep_saving(self._service.polls), app.keep_releases(self._exchange)]
         with _medallion_errors(self._service), ExitStack() as stack:
             if not all(value.isprintable() for value in (request.view_args or {}).values()):
                 raise TaxiiError(404)  # no id has such letters, and PostgreSQL takes no NUL

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -23,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from exchange import entries, inforce, log, policy, sequencer, store
 from exchange.entries import Due, Version
 from exchange.inforce import InForce
-from exchange.label import Audience, Step
+from exchange.label import Step
 from exchange.markings import Said
 from exchange.sequencer import Clock
 
@@ -43,6 +42,7 @@ class Steady:
     seen: Callable[[], int]
     elapsed: Callable[[], int]
     _began: tuple[int, int] | None = None  # (instant, elapsed) from which it runs
+    _warned: bool = False
     _observed: tuple[int, int] | None = None  # the last tick of another releaser that was seen to come
 
     def observe(self, tick: int) -> None:
@@ -59,7 +59,8 @@ class Steady:
             self._began = (self._first(seen, mark), mark)
         instant, since = self._began
         most = instant + (mark - since) + (mark - since) // DRIFT
-        if seen > most + JUMP:
+        if seen > most + JUMP and not self._warned:
+            self._warned = True
             _log.warning(
                 "the clock was set forward by %d s; releases go by the time before that until a restart",
                 (seen - most) // 1_000_000,
@@ -88,15 +89,22 @@ class Releaser:
             self.steady.observe(store.tick(conn))
 
     def round(self) -> int:
-        """Everything that is due by now; how many versions stepped. The caller holds the release lock."""
+        """Everything that is due by now; how many versions stepped. The caller holds the release lock.
+
+        What fails for one publisher is logged, tried again in the next round, and keeps no other one's waiting.
+        """
         until = self.steady.now()
-        done = 0
-        while found := self._due(until):  # a step that was carried out is due no longer
-            by_publisher: dict[int, list[Due]] = defaultdict(list)
+        done, failed = 0, set[int]()
+        while found := self._due(until, failed):  # a step that was carried out is due no longer
+            by_publisher: dict[int, list[int]] = defaultdict(list)
             for one in found:
-                by_publisher[one.publisher].append(one)
-            for publisher, mine in by_publisher.items():
-                done += self._carry_out(publisher, [one.number for one in mine], until)
+                by_publisher[one.publisher].append(one.number)
+            for publisher, numbers in by_publisher.items():
+                try:
+                    done += self._carry_out(publisher, numbers, _advance(until))
+                except Exception:  # whatever it is, the others' stages are due, too
+                    failed.add(publisher)
+                    _log.exception("releases of member number %d could not be carried out yet", publisher)
         with store.writing(self.engine, synced=False) as conn:
             store.set_tick(conn, until)
         return done
@@ -107,7 +115,7 @@ class Releaser:
             number = store.object_numbers(conn, [stix_id]).get(stix_id)
             waiting = [v for v in entries.versions_of(conn, number) if v.steps and v.live] if number else []
         for publisher in sorted({v.publisher for v in waiting}):
-            self._carry_out(publisher, [v.number for v in waiting if v.publisher == publisher], _LAST)
+            self._carry_out(publisher, [v.number for v in waiting if v.publisher == publisher], _advance(_LAST))
         return len(waiting)
 
     def replan(self) -> int:
@@ -115,35 +123,29 @@ class Releaser:
 
         Whom a deposit was released to already keeps it. A deposit whose plan is gone goes on as it was.
         """
-        changed = 0
+        before = self._steps()
+        for publisher in sorted({publisher for publisher, _ in before}):
+            self._carry_out(publisher, [number for p, number in before if p == publisher], _replan)
+        after = self._steps()
+        return sum(steps != after.get(place, ()) for place, steps in before.items())
+
+    def _steps(self) -> dict[tuple[int, int], tuple[Step, ...]]:
+        """What is to come, by (publisher, number) of the version."""
         with store.reading(self.engine) as conn:
-            waiting = entries.waiting(conn)
-        for publisher in sorted({one.publisher for one in waiting}):
-            numbers = [one.number for one in waiting if one.publisher == publisher]
-            for part in store.chunks(numbers):
-                changed += self._replan(publisher, part)
-        return changed
+            waiting = [one.number for one in entries.waiting(conn)]
+            return {(v.publisher, v.number): v.steps for v in entries.by_number(conn, waiting)}
 
-    def _replan(self, publisher: int, numbers: Sequence[int]) -> int:
-        with store.stamping(self.engine) as conn:
-            store.hold_config(conn)
-            if (state := inforce.current(conn)) is None:
-                return 0
-            made = planned(conn, state, numbers)
-            writer = log.Writer(publisher=publisher, readers=state.readers, clock=self.clock)
-            log.revise(conn, writer, sorted(made), lambda v: replace(v, steps=made[v.number], ever=_ever(v, made)))
-            return len(made)
-
-    def _due(self, until: int) -> list[Due]:
+    def _due(self, until: int, failed: Set[int]) -> list[Due]:
         with store.reading(self.engine) as conn:
-            return entries.due(conn, until, 4 * self.size)
+            return entries.due(conn, until, 4 * self.size, failed)
 
-    def _carry_out(self, publisher: int, numbers: Sequence[int], until: int) -> int:
+    def _carry_out(self, publisher: int, numbers: Sequence[int], revise: _Revise) -> int:
+        """In commits that are in time for the instants that they give (`sequencer.check_in_time`)."""
         left, size, lead, tries = list(numbers), self.size, sequencer.LEAD, 0
         while left:
-            part = list(islice(left, size))
+            part = left[:size]
             try:
-                self._commit(publisher, part, until, lead)
+                self._commit(publisher, part, revise, lead)
             except sequencer.TooSlow:
                 size, lead = max(1, size // 2), lead if size > 1 else 2 * lead
                 tries += 1
@@ -157,22 +159,35 @@ class Releaser:
                 raise sequencer.TooSlow
         return len(numbers)
 
-    def _commit(self, publisher: int, numbers: Sequence[int], until: int, lead: int) -> None:
+    def _commit(self, publisher: int, numbers: Sequence[int], revise: _Revise, lead: int) -> None:
         with store.stamping(self.engine) as conn:
             store.hold_config(conn)
             state = inforce.current(conn)
             if state is None:
-                return
+                raise LookupError("there are deposits, and no config was ever in force")
             writer = log.Writer(publisher=publisher, readers=state.readers, clock=self.clock, lead=lead)
-            stamped = log.advance(conn, writer, numbers, until)
+            stamped = revise(conn, state, writer, numbers)
             sequencer.check_in_time(self.clock.now(conn), stamped, lead)
 
 
+_Revise = Callable[[Connection, InForce, log.Writer, Sequence[int]], int]
+
+
+def _advance(until: int) -> _Revise:
+    return lambda conn, _state, writer, numbers: log.advance(conn, writer, numbers, until)
+
+
+def _replan(conn: Connection, state: InForce, writer: log.Writer, numbers: Sequence[int]) -> int:
+    made = planned(conn, state, numbers)
+
+    def follow(v: Version) -> Version:
+        steps = made[v.number]
+        return replace(v, steps=steps, ever=steps[-1].audience if steps else v.base)
+
+    return log.revise(conn, writer, sorted(made), follow)
+
+
 _LAST = (1 << 62) - 1
-
-
-def _ever(v: Version, made: Mapping[int, tuple[Step, ...]]) -> Audience:
-    return made[v.number][-1].audience if made[v.number] else v.base
 
 
 def planned(conn: Connection, state: InForce, numbers: Sequence[int]) -> dict[int, tuple[Step, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import Protocol
@@ -17,7 +18,6 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from exchange.release import Releaser
-from exchange.sequencer import TooSlow
 
 _log = logging.getLogger("exchange.release")
 
@@ -65,7 +65,7 @@ class SessionLock:
                 return True
             return self._take()
         except SQLAlchemyError:
-            self._session = None
+            self.close()
             raise
 
     def close(self) -> None:
@@ -76,12 +76,13 @@ class SessionLock:
             self._session = None
 
     def _take(self) -> bool:
-        session = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if session.scalar(text("SELECT pg_try_advisory_lock(817)")):
+        with ExitStack() as stack:
+            session = stack.enter_context(self._engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
+            if not session.scalar(text("SELECT pg_try_advisory_lock(817)")):
+                return False
             self._session = session
-            return True
-        session.close()
-        return False
+            stack.pop_all()  # kept: the lock is the session's
+        return True
 
 
 def keep_releasing(releaser: Releaser, lock: Lock, pause: Callable[[], None]) -> Thread:
@@ -94,8 +95,8 @@ def keep_releasing(releaser: Releaser, lock: Lock, pause: Callable[[], None]) ->
                     releaser.round()
                 else:
                     releaser.wait()
-            except (SQLAlchemyError, TooSlow) as error:
-                _log.warning("a release could not be carried out yet: %s", type(error).__name__)
+            except Exception:  # whatever it is, the next round may do better, and nobody else would release
+                _log.exception("releases could not be carried out yet")
             pause()
 
     thread = Thread(target=rounds, name="release", daemon=True)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, func, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from exchange import store
+from exchange.config import MAIN_FILE
+from exchange.release import Releaser, Steady
 from exchange.releasing import FileLock, SessionLock
+from exchange.tables import version
+from tests.property.objects import campaign
+from tests.property.world import World
 from tests.protocol import served
 from tests.protocol.served import collection_id, indicator
 
@@ -73,3 +81,70 @@ def test_the_lock_is_one_session_s_until_that_ends(database: str) -> None:
     other.close()
     first.dispose()
     second.dispose()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_session_that_is_ended_loses_the_lock_and_can_take_it_again(database: str) -> None:
+    engine, operator = store.connect(database, 1), store.connect(database, 1)
+    lock = SessionLock(engine)
+    assert lock.held()
+    for _ in range(3):  # as often as there are connections, and more
+        with operator.connect() as conn:
+            conn.execute(
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                     "AND datname = current_database()")
+            )  # fmt: skip
+        with pytest.raises(OperationalError):
+            lock.held()
+        assert lock.held()
+    lock.close()
+    engine.dispose()
+    operator.dispose()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Two members have published under the plan, and its last stage is due."""
+    found = World(url=f"sqlite:///{tmp_path / 'exchange.db'}")
+    found.apply({name: (home(tmp_path) / name).read_text() for name in (MAIN_FILE, "collections/late.yaml")})
+    for number, member in enumerate(("alpha", "beta")):
+        found.post(member, collection_id(0), [campaign(number, text=member)])
+    found.pass_time(5_000_000)
+    yield found
+    found.close()
+
+
+def releaser(world: World) -> Releaser:
+    machine = world.machine
+    steady = Steady(seen=lambda: machine.host, elapsed=lambda: machine.elapsed)
+    return Releaser(engine=world.engine, clock=world.clock, steady=steady)
+
+
+def test_what_fails_for_one_publisher_keeps_no_other_one_waiting(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The stages of the first deposit cannot be read any more; the other publisher's are carried out all the same."""
+    with store.writing(world.engine) as conn:
+        first = conn.scalar(select(func.min(version.c.number)))
+        conn.execute(update(version).where(version.c.number == first).values(steps="1:999"))
+
+    assert releaser(world).round() == 1
+
+    assert world.view("gamma", collection_id(0)) == ["beta"]
+    assert "releases of member number" in caplog.text
+
+
+def test_a_release_that_was_not_committed_in_time_is_done_again(world: World) -> None:
+    """Else what it enters would become visible after its own instant, and a client by its own clock would miss it."""
+    pauses = [200_000]  # twice the lead
+
+    def slow(*given: object) -> None:
+        if pauses and str(given[2]).startswith("INSERT INTO log "):
+            world.machine.tick(pauses.pop())
+
+    event.listen(world.engine, "before_cursor_execute", slow)
+    assert releaser(world).round() == 2
+    answer = world.poll("gamma", collection_id(0))
+    assert answer is not None
+    assert pauses == []
+    assert min(seen.date_added for seen in answer.items) > world.now()

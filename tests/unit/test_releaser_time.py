@@ -37,6 +37,8 @@ def test_a_clock_that_is_set_forward_hastens_nothing_and_the_operator_is_told(ca
     one.tick(SECOND)
     with caplog.at_level(logging.WARNING):
         assert START + SECOND <= one.steady.now() < START + 2 * SECOND
+        one.steady.now()
+    assert caplog.text.count("set forward") == 1
     assert "set forward by 3599 s" in caplog.text or "set forward by 3600 s" in caplog.text
 
 
