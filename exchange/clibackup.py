@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from exchange.cliparts import Refusal, home_option, json_option, opened, plural, print_json, progress, say, warn
+from exchange.cliparts import (
+    Refusal,
+    database_of,
+    home_option,
+    json_option,
+    opened,
+    plural,
+    print_json,
+    progress,
+    say,
+    warn,
+)
 
 if TYPE_CHECKING:
     from exchange.app import Exchange
@@ -65,7 +76,7 @@ def restore(file: Path, yes: bool, home: Path, as_json: bool) -> None:
         with _folder(home) as data, restoring.opened(file, data) as source:
             with store.reading(source) as conn:
                 files = _sound(file, restoring.files(conn))
-            with _target(home) as exchange:
+            with database_of(home, ", nothing was changed") as exchange:
                 done = restoring.load(source, _stores(exchange), clock=exchange.clock, replace=yes, progress=progress)
     except restoring.Unusable as error:
         raise Refusal(str(error)) from error
@@ -126,29 +137,6 @@ def _folder(home: Path) -> Iterator[Path]:
     except OSError as error:
         name = error.filename2 or error.filename or home
         raise Refusal(f"{name}: cannot be written: {error.strerror}; name another home with --home") from error
-
-
-@contextmanager
-def _target(home: Path) -> Iterator[Exchange]:
-    """The exchange of a home, which may have no files yet. `Refusal` where its database cannot be used."""
-    from sqlalchemy.exc import ArgumentError, OperationalError
-
-    from exchange import app, store
-
-    try:
-        exchange = app.open_exchange(home)
-        try:
-            yield exchange
-        finally:
-            exchange.close()
-    except store.NewerSchema as error:
-        raise Refusal(f"the database was written by a newer release ({error}): install that one") from error
-    except (ArgumentError, OperationalError) as error:
-        reason = str(getattr(error, "orig", None) or error).strip()
-        raise Refusal(
-            f"the database cannot be used, nothing was changed: {reason}; EXCHANGE_DATABASE or {home / 'data'} "
-            "says where it is"
-        ) from error
 
 
 def _sound(file: Path, files: Mapping[str, str]) -> Mapping[str, str]:

@@ -60,15 +60,27 @@ def read_files(home: Path) -> dict[str, str]:
 @contextmanager
 def opened(home: Path) -> Iterator[Exchange]:
     """The exchange of a home, its database brought up to date. `Refusal` where there is none or it cannot be opened."""
-    from sqlalchemy.exc import ArgumentError, OperationalError
-
-    from exchange import app, config, store
+    from exchange import config
 
     if not (home / config.MAIN_FILE).exists():
         raise Refusal(
             f"{home / config.MAIN_FILE}: is missing, so this is no home; name one with --home, "
             "or `exchange init DIR` writes an example"
         )
+    with database_of(home) as exchange:
+        yield exchange
+
+
+@contextmanager
+def database_of(home: Path, done: str = "") -> Iterator[Exchange]:
+    """The exchange of a home, which may have no files yet. `Refusal` where its database cannot be used.
+
+    `done` says what became of what the command was to do, like ", nothing was changed".
+    """
+    from sqlalchemy.exc import ArgumentError, OperationalError
+
+    from exchange import app, store
+
     try:
         exchange = app.open_exchange(home)
         try:
@@ -80,7 +92,7 @@ def opened(home: Path) -> Iterator[Exchange]:
     except (ArgumentError, OperationalError) as error:
         reason = str(getattr(error, "orig", None) or error).strip()
         raise Refusal(
-            f"the database cannot be used: {reason}; EXCHANGE_DATABASE or {home / 'data'} says where it is"
+            f"the database cannot be used{done}: {reason}; EXCHANGE_DATABASE or {home / 'data'} says where it is"
         ) from error
 
 

@@ -153,35 +153,27 @@ def revise(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callabl
     return _enter(conn, writer, changes)
 
 
-def _exposed(conn: Connection, changes: Sequence[Change]) -> list[Change]:
+def _exposed(conn: Connection, changes: Sequence[Change]) -> list[Version]:
     """Versions that are the newest for readers who lose a newer one of the object: they have to come again (3.6.7).
 
-    Where the newer one closed them, they lose those readers too and nothing is exposed. Needs the collections' locks.
+    Where the newer one closed them, they lose those readers too and nothing is exposed. Needs the collections' locks,
+    and the changed audiences stored.
     """
     lost = {c.version.number: gone for c in changes if (gone := c.before - c.version.shown) != NOBODY}
-    after = {c.version.number: c for c in changes}
     places = {(c.version.collection, c.version.object) for c in changes if c.version.number in lost}
-    found: dict[int, Change] = {}
+    found: dict[int, Version] = {}
     for collection in sorted({c for c, _ in places}):
-        objects = sorted(o for c, o in places if c == collection)
-        here = [
-            after.get(v.number, Change(version=v, before=v.shown))
-            for v in entries.versions_in(conn, collection, objects)
-        ]
-        for change in here:
-            v, left = change.version, lost.get(change.version.number, NOBODY)
-            others = [c for c in here if (c.version.object, c.version.publisher) == (v.object, v.publisher)]
-            for newer in (c for c in others if c.version.ver > v.ver):
-                left = left - newer.version.shown  # that is still their last one
-            for older in sorted((c for c in others if c.version.ver < v.ver), key=_version, reverse=True):
-                if left & older.version.shown != NOBODY:
-                    found[older.version.number] = older
-                left = left - older.version.shown
+        here = entries.versions_in(conn, collection, sorted(o for c, o in places if c == collection))
+        for v in here:
+            left = lost.get(v.number, NOBODY)
+            others = [w for w in here if (w.object, w.publisher) == (v.object, v.publisher)]
+            for newer in (w for w in others if w.ver > v.ver):
+                left = left - newer.shown  # that is still their last one
+            for older in sorted((w for w in others if w.ver < v.ver), key=lambda w: w.ver, reverse=True):
+                if left & older.shown != NOBODY:
+                    found[older.number] = older
+                left = left - older.shown
     return list(found.values())
-
-
-def _version(change: Change) -> int:
-    return change.version.ver
 
 
 # Entries ------------------------------------------------------------------------------------------------------
@@ -189,8 +181,9 @@ def _version(change: Change) -> int:
 
 def _enter(conn: Connection, writer: Writer, changed: Sequence[Change]) -> int:
     """Let the log follow; the last thing done is stamping. Returns the clock at that moment."""
-    exposed = {c.version.number: c for c in _exposed(conn, changed)}
-    changes = [*changed, *(c for n, c in exposed.items() if n not in {x.version.number for x in changed})]
+    exposed = {v.number: v for v in _exposed(conn, changed)}
+    rest = exposed.keys() - {c.version.number for c in changed}
+    changes = [*changed, *(Change(version=exposed[n], before=exposed[n].shown) for n in sorted(rest))]
     again = frozenset(exposed)
     where = sorted({c.version.collection for c in changes})
     pending: list[tuple[int, list[Row]]] = []

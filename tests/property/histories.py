@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import Engine
 
 from exchange import intake
@@ -263,3 +270,16 @@ class Histories(RuleBasedStateMachine):
         else:
             for _ in range(count):
                 self.watch.page(place, self.watch.pollers[place][kind])
+
+
+def run(machine: type[Histories], shape: Shape, template: Path, folder: Path, worlds: int, steps: int) -> Tally:
+    """So many worlds of at most so many steps; most end earlier, where Hypothesis says so."""
+
+    class Machine(machine):  # type: ignore[misc, valid-type]
+        pass
+
+    tally = Tally()
+    Machine.shape, Machine.template, Machine.folder = shape, template, folder
+    Machine.tally, Machine.engines = tally, []
+    run_state_machine_as_test(Machine, settings=settings(max_examples=worlds, stateful_step_count=steps))
+    return tally

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
@@ -24,7 +24,7 @@ from sqlalchemy.pool import NullPool
 from exchange import backup, restoring, store
 from exchange import ledger as exchange_ledger
 from tests.property import world as w
-from tests.property.histories import Histories, Tally
+from tests.property.histories import Histories, run
 from tests.property.model import Collection, Member
 from tests.property.shapes import CHANGES, Shape
 
@@ -149,7 +149,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_pollers_go_on_after_a_restore_and_after_a_move(template: Path, tmp_path: Path) -> None:
-    run(Moving, template, tmp_path, 300 if LONG else 2)
+    run(Moving, SHAPE, template, tmp_path, 300 if LONG else 2, 15)
 
 
 @pytest.mark.long  # tests/property/test_backup.py has the short form
@@ -171,7 +171,7 @@ def test_pollers_go_on_after_a_restore_on_postgresql(
             finally:
                 _execute(postgresql_server, f"DROP DATABASE {self.world.engine.url.database} WITH (FORCE)")
 
-    run(OnPostgres, Path(), tmp_path, 50 if LONG else 5)
+    run(OnPostgres, SHAPE, Path(), tmp_path, 50 if LONG else 5, 15)
 
 
 @pytest.fixture
@@ -182,12 +182,6 @@ def empty_postgresql(postgresql_server: URL) -> Iterator[str]:
     w.World(url=postgresql_server.set(database=name).render_as_string(hide_password=False)).close()
     yield name
     _execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def run(machine: type[Histories], template: Path, folder: Path, worlds: int) -> None:
-    machine.shape, machine.template, machine.folder = SHAPE, template, folder
-    machine.tally, machine.engines = Tally(), []
-    run_state_machine_as_test(machine, settings=settings(max_examples=worlds, stateful_step_count=15))
 
 
 def _execute(server: URL, statement: str) -> None:

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import text
-from sqlalchemy.engine import URL
 
 from exchange import feed, inforce, pages, questions, store
 from tests.property import world as w
-from tests.property.histories import Histories, Tally
+from tests.property.histories import Histories, run
 from tests.property.model import Collection, Member
 from tests.property.shapes import Shape
 
@@ -78,17 +76,8 @@ class Announced(Histories):
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-def test_diff_tells_what_each_member_gains_and_loses(shape: Shape, tmp_path: Path) -> None:
-    template_file = tmp_path / "empty.db"
-    w.World(url=URL.create("sqlite", database=str(template_file)).render_as_string()).close()
-
-    class Machine(Announced):
-        pass
-
-    Machine.shape, Machine.template, Machine.folder = shape, template_file, tmp_path
-    Machine.tally, Machine.engines = Tally(), []
-    histories = 300 if LONG else 4
-    run_state_machine_as_test(Machine, settings=settings(max_examples=histories, stateful_step_count=25))
+def test_diff_tells_what_each_member_gains_and_loses(shape: Shape, template: Path, tmp_path: Path) -> None:
+    run(Announced, shape, template, tmp_path, 300 if LONG else 4, 25)
 
 
 def test_a_home_of_before_the_counters_gets_them_from_its_log(database: str) -> None:

@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
-from tests.property.histories import Histories, Tally
+from tests.property.histories import Histories, run
 from tests.property.model import Collection, Member
 from tests.property.shapes import CHANGES, Shape
 from tests.property.world import World
@@ -159,19 +158,6 @@ def empty_postgresql(postgresql_server: URL) -> Iterator[str]:
     World(url=postgresql_server.set(database=name).render_as_string(hide_password=False)).close()
     yield name
     _execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def run(machine: type[Histories], shape: Shape, template: Path, folder: Path, worlds: int, steps: int) -> Tally:
-    """So many worlds of at most so many steps; most end earlier, where Hypothesis says so."""
-
-    class Machine(machine):  # type: ignore[misc, valid-type]
-        pass
-
-    tally = Tally()
-    Machine.shape, Machine.template, Machine.folder = shape, template, folder
-    Machine.tally, Machine.engines = tally, []
-    run_state_machine_as_test(Machine, settings=settings(max_examples=worlds, stateful_step_count=steps))
-    return tally
 
 
 def _execute(server: URL, statement: str) -> None:

@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import precondition, rule, run_state_machine_as_test
-from sqlalchemy.engine import URL
+from hypothesis.stateful import precondition, rule
 
 from exchange.release import Releaser, Steady
 from tests.property import world as w
-from tests.property.histories import Histories, Tally
+from tests.property.histories import Histories, run
 from tests.property.model import Collection, Member, Stage
 from tests.property.shapes import Shape
 
@@ -93,14 +92,5 @@ class Released(Histories):
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
-def test_what_a_stage_gives_comes_when_it_is_due_and_once(shape: Shape, tmp_path: Path) -> None:
-    template_file = tmp_path / "empty.db"
-    w.World(url=URL.create("sqlite", database=str(template_file)).render_as_string()).close()
-
-    class Machine(Released):
-        pass
-
-    Machine.shape, Machine.template, Machine.folder = shape, template_file, tmp_path
-    Machine.tally, Machine.engines = Tally(), []
-    histories = 500 if LONG else 6
-    run_state_machine_as_test(Machine, settings=settings(max_examples=histories, stateful_step_count=25))
+def test_what_a_stage_gives_comes_when_it_is_due_and_once(shape: Shape, template: Path, tmp_path: Path) -> None:
+    run(Released, shape, template, tmp_path, 500 if LONG else 6, 25)

@@ -225,3 +225,32 @@ def test_check_doubts_a_plan_that_never_reaches_everyone_and_one_that_no_collect
     assert any("releases.p: no collection has it" in line for line in told)
     told = [str(one) for one in config.suspicions(config.parse(files(release="cvd", **{"release-at-least": "slow"})))]
     assert not any("releases.cvd" in line or "releases.slow" in line for line in told)
+
+
+# What holds all together ------------------------------------------------------------------------------------------
+
+
+def test_several_sets_of_markings_are_met_at_every_stage() -> None:
+    """An unmarked definition takes those of all objects that use it (3.4, channel 8)."""
+    parsed = config.parse(files(release="cvd"))
+    what = [
+        policy.taken(parsed, place_of(parsed), Said(tlp=Tlp.AMBER)),
+        policy.taken(parsed, place_of(parsed), Said(tlp=Tlp.RED, members=frozenset({"vendor"}))),
+    ]
+    steps = policy.release(parsed, place_of(parsed), what, MAKER, NUMBERS, w.START)
+
+    assert not any(lets_in(step.audience, "federal") for step in steps)
+    assert [lets_in(step.audience, "vendors", member=NUMBERS["vendor"]) for step in steps] == [False, True, True]
+
+
+def test_a_group_that_is_addressed_waits_for_the_stage_for_the_named() -> None:
+    plan = {"p": [{"at": "0d", "to": "federal"}, {"at": "5d", "to": "named"}]}
+    parsed = config.parse(files(plan, release="p"))
+    said = policy.taken(parsed, place_of(parsed), Said(tlp=Tlp.AMBER, groups=frozenset({"vendors"})))
+    steps = policy.release(parsed, place_of(parsed), [said], MAKER, NUMBERS, w.START)
+    assert [lets_in(step.audience, "vendors") for step in steps] == [False, True]
+
+
+def test_what_a_plan_delays_is_taken_in_a_collection_that_takes_its_level() -> None:
+    parsed = config.parse(files(release="cvd"))
+    assert policy.refusal(parsed, place_of(parsed), Said(tlp=Tlp.AMBER)) is None
