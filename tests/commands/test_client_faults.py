@@ -8,14 +8,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from exchange import client
 from exchange.client import Server, Trouble
-from tests.commands.command import free_port
+from tests.commands.command import free_port, listening
 
 Answer = tuple[int, dict[str, str], bytes]
 COLLECTION = {"id": "7c9b7d52-0f0e-4a63-9d31-8a54a4f3d6c1", "title": "One", "can_read": True, "can_write": True}
@@ -53,15 +53,8 @@ def serving(answers: dict[str, list[Answer]]) -> Iterator[Script]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        script.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield script
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as script.url:
+        yield script
 
 
 @dataclass

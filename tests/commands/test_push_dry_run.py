@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from click.testing import Result
 from exchange import clientpush
 from exchange.client import Server, Target, Trouble
 from exchange.clientpush import Piece
-from tests.commands.command import AMBER, Served, note, run, told
+from tests.commands.command import AMBER, Served, listening, note, run, told
 
 NUMBERS = count(700_000)  # the server is shared by the tests, so each has objects of its own
 Answer = tuple[int, dict[str, Any]]
@@ -128,15 +127,8 @@ def serving(answers: Mapping[str, Answer]) -> Iterator[Script]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        script.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield script
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(Handler) as script.url:
+        yield script
 
 
 def preview(script: Script, *pieces: Piece, max_bytes: int = 1000) -> Any:
