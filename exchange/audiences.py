@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from exchange import claims, entries, store
 from exchange.closure import Both, Node, resolve
-from exchange.entries import Deposit, Version
+from exchange.entries import HELD, Deposit, Version
 from exchange.label import ANY, NOBODY, Audience, Expr, Step, any_of
 
 
@@ -95,7 +95,7 @@ def draft(
             number=n, collection=collection, publisher=publisher, object=number[d.id], ver=d.ver,
             refs=frozenset(number[r] for r in d.refs if number.get(r) in known) - {number[d.id]},
             creator=d.creator, live=True, base=d.base, whole=NOBODY, shown=NOBODY, ever=d.ever, eventual=NOBODY,
-            started=d.started, steps=d.steps,
+            started=d.started, steps=d.steps, state=d.state, submission=d.submission, source=d.source,
         )
         for n, d in deposits.items()
     }  # fmt: skip
@@ -121,7 +121,7 @@ def put_off(versions: Iterable[Version], collection: int) -> dict[int, Version]:
     found = {}
     for group in groups.values():
         for older in group:
-            bounds = [w for w in group if w.ver > older.ver and w.ever.reaches_beyond(w.publisher)]
+            bounds = [w for w in group if w.ver > older.ver and w.state != HELD and w.ever.reaches_beyond(w.publisher)]
             moved = _bounded(older, bounds)
             if moved != older:
                 found[older.number] = moved
@@ -234,7 +234,7 @@ def _nothing_new(versions: list[Version], fresh: frozenset[int]) -> bool:
 
 def _says(v: Version) -> tuple[object, ...]:
     """What of a version others' audiences depend on."""
-    return v.base, v.ever, v.steps, v.refs
+    return v.base, v.ever, v.steps, v.refs, v.state
 
 
 def _moved(stored: Own, before: Mapping[int, Version], new: frozenset[int]) -> list[Version]:
@@ -267,7 +267,7 @@ def _void(play: Mapping[int, Version]) -> dict[int, Version]:
 def node(v: Version) -> Node:
     return Node(
         number=v.number, collection=v.collection, object=v.object, ver=v.ver,
-        base=Both(v.base, v.ever), whole=Both(v.whole, v.eventual), refs=v.refs, live=v.live,
+        base=Both(v.base, v.ever), whole=Both(v.whole, v.eventual), refs=v.refs, live=v.live, held=v.state == HELD,
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def audit(conn: Connection, readers: Readers) -> list[str]:
     found: list[str] = []
     for row in store.collections(conn).values():
         found += _collection(conn, row, readers)
-    for publisher in store.members(conn).values():
+    for publisher in entries.publishers(conn):
         found += _closure(conn, publisher)
     return found
 

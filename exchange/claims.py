@@ -41,5 +41,5 @@ def owners(segments: Segments, creators: frozenset[int], own: Mapping[int, Expr]
 
 
 def _own_first(publisher: int, owned: Audience, own: Mapping[int, Expr]) -> Audience:
-    apart = {p: ANY if p == publisher else owned.of(p) - mine for p, mine in own.items()}
+    apart = {p: ANY if p == publisher else owned.of(p) - mine for p, mine in own.items() if p > 0}
     return Audience.make(owned.common, dict(owned.individuals) | apart)

@@ -41,6 +41,7 @@ class Node:
     whole: Both
     refs: frozenset[int]  # objects
     live: bool
+    held: bool = False  # not published yet: it closes no older one
 
 
 def resolve(publisher: int, nodes: Iterable[Node], unions: Mapping[int, Both]) -> dict[int, Both]:
@@ -105,8 +106,8 @@ class _Stages:
         for node in sorted((n for n in group if n.live), key=lambda n: n.ver, reverse=True):
             alone = self.alone(node, whole)
             above = newer.get(node.collection, EVERYBODY)
-            yield node.number, alone & above.but(self.publisher, ANY)
-            if alone.reaches_beyond(self.publisher):
+            yield node.number, alone & with_own(above, self.publisher)
+            if not node.held and alone.reaches_beyond(self.publisher):
                 newer[node.collection] = above & self.closers.get(node.number, alone)
 
 
@@ -122,4 +123,9 @@ def closing(
     for ref in refs:
         inside = (whole[n.number] for n in by_object.get(ref, ()))
         met = met & reduce(Audience.__or__, inside, unions.get(ref, NOBODY))
-    return met.but(publisher, ANY)
+    return with_own(met, publisher)
+
+
+def with_own(audience: Audience, publisher: int) -> Audience:
+    """The same, and the publisher, where that is a member under its own name: another one reads nothing of its own."""
+    return audience.but(publisher, ANY) if publisher > 0 else audience

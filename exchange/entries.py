@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, union_all, update
@@ -15,10 +16,19 @@ from exchange import store
 from exchange import tables as t
 from exchange.label import Audience, Step, parse_audience
 
+PUBLISHED = ""
+HELD = "held"
+REFUSED = "refused"
+WITHDRAWN = "withdrawn"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One publisher's deposit of one object version in one collection."""
+    """One publisher's deposit of one object version in one collection.
+
+    A publisher above 0 is a member; 0 is the exchange, and -n is member n where it stays anonymous: these two read
+    nothing of their own.
+    """
 
     number: int
     collection: int
@@ -35,6 +45,9 @@ class Version:
     eventual: Audience
     started: int
     steps: tuple[Step, ...]
+    state: str = PUBLISHED
+    submission: int | None = None
+    source: int | None = None
 
     def at(self, instant: int) -> Audience:
         """Its audience by rules 2 to 7 at an instant to come."""
@@ -56,6 +69,9 @@ class Deposit:
     creator: bool
     started: int = 0  # the clock of its release plan
     steps: tuple[Step, ...] = ()  # what the plan has still to give
+    state: str = PUBLISHED
+    submission: int | None = None
+    source: int | None = None
 
     @property
     def ever(self) -> Audience:
@@ -79,7 +95,8 @@ class Owned(NamedTuple):
 _VERSION = (
     t.version.c.number, t.version.c.collection, t.version.c.publisher, t.version.c.object, t.version.c.ver,
     t.version.c.refs, t.version.c.creator, t.version.c.deleted, t.version.c.base, t.version.c.whole, t.version.c.shown,
-    t.version.c.ever, t.version.c.eventual, t.version.c.started, t.version.c.steps,
+    t.version.c.ever, t.version.c.eventual, t.version.c.started, t.version.c.steps, t.version.c.state,
+    t.version.c.submission, t.version.c.source,
 )  # fmt: skip
 _AUDIENCES = ("base", "whole", "shown", "ever", "eventual")
 
@@ -106,6 +123,9 @@ def _version(row: RowMapping, audiences: dict[int, Audience]) -> Version:
         **{column: audiences[row[column]] for column in _AUDIENCES},
         started=row["started"],
         steps=tuple(Step(due, audiences[audience]) for due, audience in _unpacked(row["steps"])),
+        state=row["state"],
+        submission=row["submission"],
+        source=row["source"],
     )
 
 
@@ -119,12 +139,22 @@ def pack_steps(steps: Iterable[Step], numbers: Mapping[str, int]) -> str:
     return " ".join(f"{step.due}:{numbers[step.audience.text]}" for step in steps)
 
 
+def submission_of(status_id: str) -> int:
+    """The number of a POST, from its status' id: 63 bits, which no other one has."""
+    return int.from_bytes(blake2b(status_id.encode(), digest_size=8).digest()) >> 1
+
+
 def pack(refs: Iterable[int]) -> str:
     return " ".join(map(str, sorted(refs)))
 
 
 def unpack(refs: str) -> frozenset[int]:
     return frozenset(map(int, refs.split()))
+
+
+def publishers(conn: Connection) -> list[int]:
+    """Everybody who ever deposited anything. Cost: O(versions) on PostgreSQL, O(publishers) on SQLite."""
+    return sorted(conn.scalars(select(t.version.c.publisher).distinct()))
 
 
 def own_versions(conn: Connection, publisher: int, objects: Sequence[int]) -> list[Version]:
@@ -326,17 +356,18 @@ def add_references(conn: Connection, rows: Sequence[tuple[int, int, int]]) -> No
     store.insert_many(conn, t.reference, ("publisher", "target", "version"), rows)
 
 
-def mark_deleted(conn: Connection, numbers: Sequence[int], now: int) -> None:
+def mark_ended(conn: Connection, numbers: Sequence[int], state: str, now: int) -> None:
+    ended = {"deleted": now, "state": state, "steps": "", "due": None}
     for part in store.chunks(numbers):
-        conn.execute(update(t.version).where(t.version.c.number.in_(part)).values(deleted=now, steps="", due=None))
+        conn.execute(update(t.version).where(t.version.c.number.in_(part)).values(ended))
 
 
 def set_audiences(conn: Connection, versions: Sequence[Version]) -> None:
-    """Store the audiences and steps of changed versions. Cost: O(versions)."""
+    """Store what a change of audience touches of versions. Cost: O(versions)."""
     if not versions:
         return
     numbers = store.audience_numbers(conn, sorted({a.text for v in versions for a in audiences_of(v)}))
-    names = (*_AUDIENCES, "steps", "due")
+    names = (*_AUDIENCES, "steps", "due", "started", "state")
     statement = (
         update(t.version)
         .where(t.version.c.number == bindparam("b_number"))
@@ -356,7 +387,8 @@ def audiences_of(v: Version) -> list[Audience]:
 def stored(v: Version, numbers: Mapping[str, int]) -> dict[str, Any]:
     """The columns of a version that change; `numbers` of its audiences, by their texts."""
     found: dict[str, Any] = {name: numbers[getattr(v, name).text] for name in _AUDIENCES}
-    return found | {"steps": pack_steps(v.steps, numbers), "due": v.steps[0].due if v.steps else None}
+    found |= {"steps": pack_steps(v.steps, numbers), "due": v.steps[0].due if v.steps else None}
+    return found | {"started": v.started, "state": v.state}
 
 
 # Claims (rule 10) ---------------------------------------------------------------------------------------------

@@ -42,8 +42,12 @@ class InForce:
     readers: Readers
     vocabularies: dict[str, Mapping[str, str]] = field(default_factory=dict)  # member → its words, once asked for
 
-    def name(self, number: int) -> str:
-        return next(name for name, n in self.numbers.items() if n == number)
+    def name(self, publisher: int) -> str:
+        """For operators: a member's name, or what stands for a publisher that is not a member under its own name."""
+        if publisher == 0:
+            return "the exchange"
+        name = next(name for name, n in self.numbers.items() if n == abs(publisher))
+        return name if publisher > 0 else f"{name} (anonymous)"
 
 
 def current(conn: Connection) -> InForce | None:

@@ -31,11 +31,12 @@ TRIES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poster:
-    """Who writes, where, and by which clock."""
+    """Who writes, with which key (its id; empty where there is none), where, and by which clock."""
 
     engine: Engine
     clock: Clock
     member: str
+    key: str = ""
 
 
 class Refused(Exception):
@@ -58,12 +59,16 @@ def publish(poster: Poster, uid: str, body: bytes, status_id: str) -> dict[str, 
     """
     with store.reading(poster.engine) as conn:
         now = poster.clock.now(conn)
-        writable(conn, poster.member, uid)
+        state, _ = writable(conn, poster.member, uid)
     results, candidates = apart(body, now)
-    results |= _commit_all(poster, uid, candidates, now)
+    results |= _commit_all(poster, uid, Envelope.of(candidates, status_id), now, ordered(candidates))
     resource = status.resource(status_id, now, [result for _, result in sorted(results.items())])
+    row = store.StatusRow(
+        id=status_id, member=state.numbers[poster.member], at=now, json=status.dump(resource),
+        collection=state.places[uid], key=poster.key,
+    )  # fmt: skip
     with store.writing(poster.engine) as conn:
-        store.add_status(conn, status_id, store.members(conn)[poster.member], now, status.dump(resource))
+        store.add_status(conn, row)
     return resource
 
 
@@ -92,10 +97,11 @@ def writable(conn: Connection, member: str, uid: str) -> tuple[InForce, Collecti
     return state, collection
 
 
-def _commit_all(poster: Poster, uid: str, candidates: Sequence[Candidate], now: int) -> dict[int, Result]:
+def _commit_all(
+    poster: Poster, uid: str, envelope: Envelope, now: int, work: Sequence[list[Candidate]]
+) -> dict[int, Result]:
     results: dict[int, Result] = {}
     size, lead, tries = COMMIT, sequencer.LEAD, 0
-    work, envelope = ordered(candidates), Envelope.of(candidates)
     while work:
         chunk, rest = take(work, size)
         try:

@@ -63,19 +63,27 @@ def _refusal(obj: Mapping[str, Any] | None, message: str) -> Result:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the objects of one POST say of one another, worked out once: it holds for each chunk of them."""
+    """What the objects of one POST say of one another, worked out once: it holds for each chunk of them.
 
+    `submission` is the number of the POST, None for a preview.
+    """
+
+    submission: int | None
     statements: frozenset[str]  # definitions that restrict nobody
     users: Mapping[str, Sequence[Candidate]]  # marking id → the objects that name it
 
     @classmethod
-    def of(cls, candidates: Sequence[Candidate]) -> Envelope:
+    def of(cls, candidates: Sequence[Candidate], status_id: str | None = None) -> Envelope:
         users: dict[str, list[Candidate]] = defaultdict(list)
         for c in candidates:
             for marking in c.markings:
                 users[marking].append(c)
         definitions = (c.parsed for c in candidates if c.parsed.type == "marking-definition")
-        return cls(frozenset(d.id for d in definitions if markings.restricts_nobody(d.obj)), users)
+        return cls(
+            submission=entries.submission_of(status_id) if status_id else None,
+            statements=frozenset(d.id for d in definitions if markings.restricts_nobody(d.obj)),
+            users=users,
+        )
 
 
 class Judge:
@@ -176,7 +184,7 @@ class Judge:
         return Deposit(
             id=c.parsed.id, type=c.parsed.type, ver=c.ver, ver_text=c.ver_text, raw=c.parsed.raw,
             base=begun[-1].audience, started=started, steps=steps[len(begun) :],
-            said=Said.joined(what), refs=c.refs, creator=creator,
+            said=Said.joined(what), refs=c.refs, creator=creator, submission=self.envelope.submission,
         )  # fmt: skip
 
     def _started(self, what: Sequence[Said], history: Sequence[Owned]) -> int:

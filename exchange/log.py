@@ -94,7 +94,7 @@ def _store(conn: Connection, made: Sequence[tuple[Version, Deposit]], now: int) 
         {
             "number": v.number, "collection": v.collection, "publisher": v.publisher, "object": v.object,
             "ver": v.ver, "ver_text": d.ver_text, "body": b, "said": d.said, "refs": entries.pack(v.refs),
-            "creator": v.creator, "received": now, "deleted": None, "started": v.started,
+            "creator": v.creator, "received": now, "deleted": None, "submission": v.submission, "source": v.source,
             **entries.stored(v, number),
         }
         for b, (v, d) in zip(bodies, made, strict=True)
@@ -105,20 +105,33 @@ def _store(conn: Connection, made: Sequence[tuple[Version, Deposit]], now: int) 
 
 def remove(conn: Connection, writer: Writer, collection: int, object_: int, vers: frozenset[int], now: int) -> int:
     """Delete the publisher's live versions `vers` of an object; what they hid comes again (policy.md 3.6.7, 3.8)."""
+    own = entries.own_versions(conn, writer.publisher, [object_])
+    gone = [v.number for v in own if v.collection == collection and v.live and v.ver in vers]
+    return end(conn, writer, gone, entries.PUBLISHED, now)
+
+
+def end(conn: Connection, writer: Writer, numbers: Sequence[int], state: str, now: int) -> int:
+    """End live versions of the writer's publisher; nobody reads them any more. `state`: `entries.PUBLISHED` for those
+    that it deleted itself, else `REFUSED` or `WITHDRAWN`.
+
+    Returns the clock when the entries were stamped, for `sequencer.check_in_time`.
+    """
     store.lock_publisher(conn, writer.publisher)
-    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, [object_])}
-    live = [v for v in own.values() if v.collection == collection and v.live]
-    gone = {v.number for v in live if v.ver in vers}
-    entries.mark_deleted(conn, sorted(gone), now)
-    after = own | {n: _ended(own[n]) for n in gone}
-    changes = settle(conn, writer.publisher, after, frozenset(), collection)
+    objects = sorted({v.object for v in entries.by_number(conn, numbers)})
+    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, objects)}
+    gone = sorted(n for n in numbers if n in own and own[n].live)
+    if not gone:
+        return writer.clock.now(conn)
+    entries.mark_ended(conn, gone, state, now)
+    after = own | {n: _ended(own[n], state) for n in gone}
+    changes = settle(conn, writer.publisher, after, frozenset(), own[gone[0]].collection)
     entries.set_audiences(conn, [c.version for c in changes])
     return _enter(conn, writer, changes)
 
 
-def _ended(v: Version) -> Version:
-    """A deleted version: what its plan had still to give never comes."""
-    return replace(v, live=False, ever=v.base, eventual=v.whole, steps=())
+def _ended(v: Version, state: str) -> Version:
+    """What its plan had still to give never comes."""
+    return replace(v, live=False, ever=v.base, eventual=v.whole, steps=(), state=state)
 
 
 def advance(conn: Connection, writer: Writer, numbers: Sequence[int], until: int) -> int:
@@ -134,7 +147,8 @@ def advance(conn: Connection, writer: Writer, numbers: Sequence[int], until: int
 
 
 def revise(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callable[[Version], Version]) -> int:
-    """Give live versions of the writer's publisher another `base`, `ever` or `steps`, and let everything follow.
+    """Give live versions of the writer's publisher another `base`, `ever`, `steps`, `started` or `state`, and let
+    everything follow.
 
     A newer version still puts off an older one (`audiences.put_off`). Returns the clock when the entries were
     stamped, for `sequencer.check_in_time`.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -276,8 +276,11 @@ def set_last(conn: Connection, collection: int, last: int) -> None:
 
 
 def lock_publisher(conn: Connection, member: int) -> None:
-    """Closure looks at one publisher's deposits only, so its writes go one after the other. Cost: O(1)."""
-    conn.execute(select(t.member.c.number).where(t.member.c.number == member).with_for_update())
+    """Closure looks at one publisher's deposits only, so its writes go one after the other. Cost: O(1).
+
+    A member's deposits under its name and its anonymous ones share the lock; the exchange's notes need none.
+    """
+    conn.execute(select(t.member.c.number).where(t.member.c.number == abs(member)).with_for_update())
 
 
 # Config versions ----------------------------------------------------------------------------------------------
@@ -345,8 +348,20 @@ def set_tick(conn: Connection, at: int) -> None:
 # Statuses -----------------------------------------------------------------------------------------------------
 
 
-def add_status(conn: Connection, status_id: str, member: int, at: int, json: str) -> None:
-    conn.execute(insert(t.status), [{"id": status_id, "member": member, "at": at, "json": json}])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRow:
+    """What became of one POST; `key` is the id of the key that it came with, empty where there was none."""
+
+    id: str
+    member: int
+    at: int
+    json: str
+    collection: int
+    key: str
+
+
+def add_status(conn: Connection, row: StatusRow) -> None:
+    conn.execute(insert(t.status), [asdict(row)])
 
 
 def status(conn: Connection, status_id: str, member: int) -> str | None:

@@ -111,7 +111,7 @@ version = Table(
     "version", metadata,
     Column("number", Number, primary_key=True),
     Column("collection", Integer, nullable=False),
-    Column("publisher", Integer, nullable=False),
+    Column("publisher", Integer, nullable=False),  # 0: the exchange; -n: member n, anonymously
     Column("object", BigInteger, nullable=False),
     Column("ver", BigInteger, nullable=False),  # `modified` (else `created`, else 0) in microseconds
     Column("ver_text", String(40), nullable=False),  # the same as the object says it (T-2-02)
@@ -129,9 +129,14 @@ version = Table(
     Column("started", BigInteger, nullable=False),  # when the clock of its release plan began to run
     Column("steps", Text, nullable=False),  # what is still to come: ``instant:audience``, rising (entries.pack_steps)
     Column("due", BigInteger),  # the first of them; NULL: none
+    Column("state", String(12), nullable=False),  # "", or "held"; of a deleted one also "refused" or "withdrawn"
+    Column("submission", BigInteger),  # of the POST that brought it (entries.submission_of); NULL: older
+    Column("source", BigInteger),  # of an anonymous copy: the deposit that it stands for
     Index("version_by_deposit", "publisher", "object", "collection", "ver", unique=True),
     Index("version_by_object", "collection", "object"),
     Index("version_by_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
+    Index("version_by_source", "source",
+          sqlite_where=text("source IS NOT NULL"), postgresql_where=text("source IS NOT NULL")),
 )  # fmt: skip
 
 former = Table(  # numbers of versions that are rows no longer: a line of the ledger may name them for ever
@@ -260,4 +265,44 @@ status = Table(
     Column("member", Integer, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("json", Text, nullable=False),
+    Column("collection", Integer),  # with `key` NULL where it came before they were kept
+    Column("key", String(16)),  # the key's id
+    Index("status_by_member", "member", "at"),
+)  # fmt: skip
+
+held = Table(  # deposits that wait for a person's word
+    "held", metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("reasons", String(100), nullable=False),  # words: review marking personal-data second-person
+    Column("key", String(16), nullable=False),  # the id of the key that posted it
+    Column("at", BigInteger, nullable=False),
+)  # fmt: skip
+
+alias = Table(  # the only link from an anonymous copy to its publisher (channel 7)
+    "alias", metadata,
+    Column("publisher", Integer, primary_key=True, autoincrement=False),
+    Column("object", BigInteger, primary_key=True, autoincrement=False),  # as its publisher calls it
+    Column("copy", BigInteger, nullable=False),  # as everybody else does
+    Index("alias_by_copy", "publisher", "copy", unique=True),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+notice = Table(  # what some members are yet to be told of a version, by a note of the exchange
+    "notice", metadata,
+    Column("number", Number, primary_key=True),
+    Column("kind", String(20), nullable=False),  # recall, embargo-ended, attribution
+    Column("version", BigInteger, nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("due", BigInteger),  # when to look next whom it concerns; NULL: done
+    Index("notice_by_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
+    Index("notice_by_version", "version"),
+)  # fmt: skip
+
+told = Table(  # who was told, and by which note
+    "told", metadata,
+    Column("notice", BigInteger, primary_key=True, autoincrement=False),
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    Column("version", BigInteger, nullable=False),  # of the note
+    sqlite_with_rowid=False,
 )  # fmt: skip

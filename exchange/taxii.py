@@ -221,7 +221,8 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
                 raise TaxiiError(404)
 
     def _poster(self, found: Asked) -> intake.Poster:
-        return intake.Poster(engine=self._service.engine, clock=self._service.clock, member=found.caller.member)
+        caller, service = found.caller, self._service
+        return intake.Poster(engine=service.engine, clock=service.clock, member=caller.member, key=caller.key.id)
 
 
 def _ok(response: Response) -> Response:
