@@ -134,6 +134,11 @@ def marking_id(secret: bytes, member: str, word: str) -> str:
     return f"marking-definition--{keyed_uuid(secret, f'marking/{member}/{word}')}"
 
 
+def exchange_identity(secret: bytes) -> str:
+    """The id of the identity that the exchange itself signs with: its notes, and anonymous copies."""
+    return f"identity--{keyed_uuid(secret, 'identity')}"
+
+
 def keyed_uuid(secret: bytes, name: str) -> str:
     """A UUIDv4-shaped pure function of the exchange's secret and a name."""
     raw = bytearray(hmac.digest(secret, name.encode(), "sha256")[:16])

@@ -68,6 +68,7 @@ def _later(known: Had, had: Had) -> Had:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
+    state: InForce
     members: Mapping[int, str]
     collections: Mapping[int, str]
 
@@ -76,6 +77,7 @@ class _Names:
         """Of everybody and everything that ever was; a collection that was taken out has its id left."""
         known = {c.id: c.name for c in state.config.collections.values()}
         return cls(
+            state=state,
             members={number: name for name, number in store.members(conn).items()},
             collections={row.number: known.get(uid, uid) for uid, row in store.collections(conn).items()},
         )
@@ -84,7 +86,7 @@ class _Names:
         return Had(
             member=self.members[line.member],
             collection=self.collections[v.collection],
-            publisher=self.members[v.publisher],
+            publisher=self.state.name(v.publisher),
             version=v.ver_text,
             first=line.at,
             first_config=line.config,
