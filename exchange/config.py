@@ -3,7 +3,7 @@
 `parse` is pure and whole: it gives a `Config` in which every name resolves, or one `ConfigError` with every
 problem of every file. A key of a later stage is refused, never ignored (policy.md section 5). What a
 collection does not say, `defaults` says; what neither says is: nobody may read, nobody may write,
-`accept: [clear, amber+strict]`, `unmarked: amber`, `own: readable`, `audience: open`, and
+`accept: [clear, amber+strict]`, `unmarked: amber`, `own: readable`, `audience: open`, `credit: named`, and
 `unknown-markings: reject`.
 """
 
@@ -17,9 +17,23 @@ from importlib import resources
 from pathlib import Path
 
 from exchange.configcollections import doubles, is_collection, read_collection, read_defaults
+from exchange.configcredit import read_credit, site, tick
 from exchange.confignames import IGNORED, NOT_YET, UUID, WORDS_TAKEN, Names, check_name, identity_id
 from exchange.configreleases import read_plans, suspicious_plans
-from exchange.configtypes import Collection, Config, ConfigError, Group, Member, Plan, Rights, Stage, Treatment
+from exchange.configtypes import (
+    ANONYMOUS_TICK,
+    NAMED,
+    Collection,
+    Config,
+    ConfigError,
+    Credit,
+    Group,
+    Member,
+    Plan,
+    Rights,
+    Stage,
+    Treatment,
+)
 from exchange.yamlfile import Place, Problem, Table, load, ordered, read_text
 from exchange.yamlread import DAY, Reader, choice, day, duration, flag, line, prose, size
 
@@ -27,6 +41,7 @@ __all__ = [
     "Collection",
     "Config",
     "ConfigError",
+    "Credit",
     "Group",
     "Member",
     "Place",
@@ -64,7 +79,9 @@ _TLP_MARKINGS = frozenset(
 _MAIN_KEYS = frozenset(
     {"exchange", "operator", "root", "url", "max-body", "groups", "members", "defaults", "markings", "releases"}
 )
-_MEMBER_KEYS = frozenset({"name", "in", "relays", "identity", "suspended", "from", "until", "listed", "roles"})
+_MEMBER_KEYS = frozenset(
+    {"name", "in", "relays", "identity", "suspended", "from", "until", "listed", "roles", "credit", "sites"}
+)
 _EMPTY = Table(place=Place(file=MAIN_FILE, line=1), fields={}, places={})
 
 
@@ -147,6 +164,8 @@ def _suspicious_groups(config: Config, peopled: frozenset[str]) -> Iterator[Prob
         *(one.read.groups | one.write.groups for one in config.collections.values()),
         *(group.of for group in config.groups.values()),
         {treatment.group for treatment in config.markings.values() if treatment.group},
+        {member.credit.shown_to for member in config.members.values() if member.credit.shown_to},
+        {one.credit.shown_to for one in config.collections.values() if one.credit.shown_to},
         *(stage.groups for plan in config.releases.values() for stage in plan.stages),
     )
     for group in config.groups.values():
@@ -192,6 +211,7 @@ def _config(main: Reader, names: Names, collections: list[Collection]) -> Config
         collections={one.name: one for one in collections},
         releases=names.plans or {},
         markings=_markings(main.below("markings"), names),
+        anonymous_tick=main.below("defaults").value("anonymous-tick", tick, ANONYMOUS_TICK),
     )
 
 
@@ -258,6 +278,8 @@ def _member(name: str, reader: Reader, place: Place, names: Names) -> Member:
         ends=None if last is None else last + DAY,
         listed=reader.value("listed", flag, True),
         roles=frozenset(reader.each("roles", choice("coordinator", "auditor"))),
+        credit=read_credit(reader, names) or NAMED,
+        sites=reader.each("sites", site),
         place=place,
         places=reader.table.places,
     )

@@ -6,17 +6,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from exchange.configcredit import read_credit
 from exchange.confignames import NAME, NAME_RULE, NOT_YET, UUID, Names, tlp_level
-from exchange.configtypes import Collection, Plan, Rights
+from exchange.configtypes import NAMED, Collection, Credit, Plan, Rights
 from exchange.label import Tlp
 from exchange.yamlfile import Listing, Place, Problem
-from exchange.yamlread import Reader, choice, line, prose
+from exchange.yamlread import Reader, choice, flag, line, prose
 
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _RULE_KEYS = frozenset(
     {"read", "write", "accept", "unmarked", "own", "audience", "unknown-markings", "release", "release-at-least"}
+    | {"credit", "pseudonym"}
 )
 _COLLECTION_KEYS = _RULE_KEYS | {"id", "title", "description"}
+_GENERAL = {"anonymous-tick": "is one for all collections; write it under `defaults`"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +35,15 @@ class Rules:
     unknown_markings: str | None
     release: Plan | None
     at_least: Plan | None
+    credit: Credit | None
+    pseudonym: bool | None
     places: Mapping[str, Place]
 
 
 def read_defaults(main: Reader, names: Names) -> Rules:
     reader = main.below("defaults")
     own_keys = {key: "cannot have a default; write it in each collection" for key in ("id", "title", "description")}
-    reader.only(_RULE_KEYS, NOT_YET | own_keys)
+    reader.only(_RULE_KEYS | {"anonymous-tick"}, NOT_YET | own_keys)
     return _rules(reader, names)
 
 
@@ -53,6 +58,8 @@ def _rules(reader: Reader, names: Names) -> Rules:
         unknown_markings=reader.value("unknown-markings", _unknown_markings, None),
         release=reader.value("release", names.plan, None),
         at_least=reader.value("release-at-least", names.plan, None),
+        credit=read_credit(reader, names),
+        pseudonym=reader.value("pseudonym", flag, None),
         places=reader.table.places,
     )
 
@@ -101,7 +108,7 @@ def is_collection(file: str, problems: list[Problem]) -> bool:
 def read_collection(
     file: str, reader: Reader, defaults: Rules, names: Names, fresh_id: Callable[[], str] | None
 ) -> Collection:
-    reader.only(_COLLECTION_KEYS, NOT_YET)
+    reader.only(_COLLECTION_KEYS, NOT_YET | _GENERAL)
     own = _rules(reader, names)
     nobody = Rights(everyone=False, groups=frozenset())
     accept = own.accept or defaults.accept or (Tlp.CLEAR, Tlp.AMBER_STRICT)
@@ -122,6 +129,8 @@ def read_collection(
         unknown_markings=own.unknown_markings or defaults.unknown_markings or "reject",
         release=own.release or defaults.release,
         at_least=own.at_least or defaults.at_least,
+        credit=own.credit or defaults.credit or NAMED,
+        pseudonym=bool(own.pseudonym if own.pseudonym is not None else defaults.pseudonym),
         place=Place(file=file, line=1),
         places=places,
     )

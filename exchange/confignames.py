@@ -19,10 +19,10 @@ WORDS_TAKEN = _TLP_NAMES | {"everyone", "named", "ignore"}
 NOT_YET = {
     key: f"`{key}` is not supported yet (stage {stage}); remove it"
     for stage, keys in (
-        ("disclosure", ("credit", "moderate")),
-        ("disclosure", ("personal-data", "anonymous-tick")),
+        ("disclosure", ("moderate",)),
+        ("disclosure", ("personal-data",)),
         ("other schemes", ("agrees", "acs")),
-        ("later", ("responses", "quota", "keep", "approve-own", "notify", "pseudonym", "sign-in")),
+        ("later", ("responses", "quota", "keep", "approve-own", "notify", "sign-in")),
     )
     for key in keys
 }

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from exchange.label import Tlp
 from exchange.yamlfile import Place, Problem
 
+ANONYMOUS_TICK = 60_000_000
+
 
 class ConfigError(Exception):
     """The files of a home are not a config; `problems` is all that is wrong, by file and line."""
@@ -28,8 +30,27 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """Whether a publisher's name is on what it publishes (policy 3.8).
+
+    `anonymous`: others read a copy that the exchange makes; `shown_to`: the group that is told by a note who it is.
+    """
+
+    anonymous: bool = False
+    shown_to: str | None = None
+
+    def __or__(self, other: Credit) -> Credit:
+        """What hides as much as both: two different groups are one anonymity."""
+        kept = {c.shown_to for c in (self, other) if c.anonymous}
+        return Credit(anonymous=bool(kept), shown_to=kept.pop() if len(kept) == 1 else None)
+
+
+NAMED = Credit()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """An organisation. `title` is its `name:`, `groups` its `in:` as written.
+    """An organisation. `title` is its `name:`, `groups` its `in:` as written, `sites` the hosts of its own web sites.
 
     It is a member at an instant if not `suspended` and starts <= instant < ends (microseconds since the
     epoch, UTC): `starts` is the beginning of the day `from`, `ends` the end of the day `until`; None is no
@@ -46,6 +67,8 @@ class Member:
     ends: int | None
     listed: bool
     roles: frozenset[str]
+    credit: Credit = NAMED
+    sites: tuple[str, ...] = ()
     place: Place
     places: Mapping[str, Place]
 
@@ -92,7 +115,8 @@ class Collection:
     `accept` is the lowest and the highest TLP taken in, `unmarked` the TLP of an object that carries none
     (None: such an object is refused). `own_hidden`: not even one's own can be read (`own: hidden`). `named`:
     the publisher names every recipient (`audience: named`). `release` is the plan of a deposit that names none,
-    `at_least` (`release-at-least`) the one that no deposit is earlier than. `places` has the line of each key,
+    `at_least` (`release-at-least`) the one that no deposit is earlier than. `credit` hides its publishers at least so
+    far, and with `pseudonym` anonymous copies say which are of one publisher. `places` has the line of each key,
     in its own file or under `defaults`; a key that neither has is not in it.
     """
 
@@ -109,6 +133,8 @@ class Collection:
     unknown_markings: str
     release: Plan | None
     at_least: Plan | None
+    credit: Credit = NAMED
+    pseudonym: bool = False
     place: Place
     places: Mapping[str, Place]
 
@@ -124,7 +150,10 @@ class Treatment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything the files say. `title` is the key `exchange`; `max_body` counts bytes after inflation."""
+    """Everything the files say. `title` is the key `exchange`; `max_body` counts bytes after inflation.
+
+    `anonymous_tick`: microseconds; anonymous copies enter together, once in so long.
+    """
 
     title: str
     operator: str
@@ -136,6 +165,7 @@ class Config:
     collections: Mapping[str, Collection]
     releases: Mapping[str, Plan] = field(default_factory=dict)
     markings: Mapping[str, Treatment]
+    anonymous_tick: int = ANONYMOUS_TICK
     _within: Mapping[str, frozenset[str]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from exchange import policy
-from exchange.config import Collection, Config, Group, Member, Plan, Rights, Treatment
+from exchange.config import Collection, Config, Credit, Group, Member, Plan, Rights, Treatment
 from exchange.stix import format_timestamp
 from exchange.yamlread import length
 
@@ -118,7 +118,8 @@ _NOTHING = _Subject(title="", says={})
 def _told(config: Config) -> dict[str, _Subject]:
     """By what stays the same when the rest changes: a name, for a collection its id."""
     whole = {"name": config.title, "operator": config.operator, "root": config.root,
-             "url": config.url or "", "max-body": f"{config.max_body:,} bytes"}  # fmt: skip
+             "url": config.url or "", "max-body": f"{config.max_body:,} bytes",
+             "anonymous-tick": f"{config.anonymous_tick // 1_000_000} s"}  # fmt: skip
     told = {"exchange": _subject("exchange", whole)}
     for group in config.groups.values():
         told[f"group {group.name}"] = _subject(f"group {group.name}", _group(group))
@@ -162,6 +163,8 @@ def _member(member: Member) -> dict[str, str]:
         "until": "" if member.ends is None else _day(member.ends - 1),
         "listed": "" if member.listed else "false",
         "roles": ", ".join(sorted(member.roles)),
+        "credit": _credit(member.credit),
+        "sites": ", ".join(member.sites),
     }
 
 
@@ -179,8 +182,15 @@ def _collection(one: Collection) -> dict[str, str]:
         "audience": "named" if one.named else "",
         "release": one.release.name if one.release else "",
         "release-at-least": one.at_least.name if one.at_least else "",
+        "credit": _credit(one.credit),
+        "pseudonym": "true" if one.pseudonym else "",
         "unknown-markings": one.unknown_markings,
     }
+
+
+def _credit(credit: Credit) -> str:
+    """Unset where it is the default."""
+    return f"shown to {credit.shown_to}" if credit.shown_to else "anonymous" if credit.anonymous else ""
 
 
 def _treatment(treatment: Treatment) -> str:

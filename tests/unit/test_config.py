@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from exchange.config import (
     Config,
     ConfigError,
+    Credit,
     Place,
     Problem,
     Rights,
@@ -365,10 +366,10 @@ def test_a_title_that_a_client_could_not_name_is_refused(title: str) -> None:
 
 
 LATER = [
-    *((key, "disclosure") for key in ("credit", "moderate")),
-    *((key, "disclosure") for key in ("personal-data", "anonymous-tick")),
+    *((key, "disclosure") for key in ("moderate",)),
+    *((key, "disclosure") for key in ("personal-data",)),
     *((key, "other schemes") for key in ("agrees", "acs")),
-    *((key, "later") for key in ("quota", "keep", "approve-own", "notify", "pseudonym", "responses", "sign-in")),
+    *((key, "later") for key in ("quota", "keep", "approve-own", "notify", "responses", "sign-in")),
 ]
 
 
@@ -379,6 +380,50 @@ def test_a_key_of_a_later_stage_is_refused_wherever_it_stands(key: str, stage: s
     assert faults(member(f"{key}: named")) == [f"config/exchange.yaml:6: members.bank.{key}: {said}"]
     assert faults(box(f"{key}: named")) == [f"collections/box.yaml:3: {key}: {said}"]
     assert faults(home(f"defaults: {{ {key}: named }}")) == [f"config/exchange.yaml:3: defaults.{key}: {said}"]
+
+
+def test_credit_says_under_whose_name_a_member_publishes() -> None:
+    def read(says: str) -> tuple[Credit, tuple[str, ...]]:
+        found = parse(home(f"groups: {{ federal: Agencies }}\nmembers:\n  bank: {{ name: Bank, {says} }}"))
+        return found.members["bank"].credit, found.members["bank"].sites
+
+    assert read("in: []") == read("credit: named") == (Credit(), ())
+    assert read("credit: anonymous") == (Credit(anonymous=True), ())
+    shown = Credit(anonymous=True, shown_to="federal")
+    assert read("credit: { shown-to: federal }, sites: [bank.example]") == (shown, ("bank.example",))
+
+
+def test_of_two_credits_the_one_that_hides_more_holds() -> None:
+    named, anonymous = Credit(), Credit(anonymous=True)
+    shown, other = Credit(anonymous=True, shown_to="a"), Credit(anonymous=True, shown_to="b")
+    assert named | named == named
+    assert named | shown == shown | shown == shown
+    assert named | anonymous == shown | anonymous == anonymous | shown == shown | other == anonymous
+
+
+def test_every_key_about_anonymity_is_read() -> None:
+    text = "defaults: { anonymous-tick: 90s, credit: anonymous, pseudonym: true }"
+    plain, own = f"id: {ID}\ntitle: Box", f"id: {OTHER_ID}\ntitle: Other\ncredit: named\npseudonym: false"
+    found = parse(home(text, box=plain, other=own))
+    assert found.anonymous_tick == 90_000_000
+    assert [(c.credit.anonymous, c.pseudonym) for c in found.collections.values()] == [(True, True), (False, False)]
+    assert parse(home("")).anonymous_tick == 60_000_000
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (box("anonymous-tick: 60s"), "anonymous-tick: is one for all collections; write it under `defaults`"),
+        (home("defaults: { anonymous-tick: 0s }"), "anonymous-tick: must be at least 1s"),
+        (member("credit: { shown-to: bnk }"), 'members.bank.credit.shown-to: no group "bnk"'),
+        (member("credit: {}"), "members.bank.credit.shown-to: is missing; write the group"),
+        (member("credit: { shown-to: everyone }"), "every member is in `everyone` already"),
+        (member("sites: [bank]"), 'members.bank.sites: "bank" is not the host of a site'),
+    ],
+)
+def test_a_fault_about_anonymity_is_said_with_the_mend(given: dict[str, str], expected: str) -> None:
+    (said,) = faults(given)
+    assert expected in said
 
 
 def test_each_of_the_nine_tlp_markings_keeps_its_meaning() -> None:
