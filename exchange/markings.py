@@ -26,6 +26,7 @@ TLP_IDS = {
 }
 
 NAMED_ONLY = "named-only"
+ANONYMOUS = "credit:anonymous"
 ASSUMED = "assumed"
 FILLS = "fills-stage"
 
@@ -51,6 +52,7 @@ class Said:
     releases: frozenset[str] = frozenset()  # plans that it follows; several: the latest of all counts
     fills: bool = False  # whoever is addressed fills a stage of its plan, and narrows nothing else
     assumed: bool = False  # the level is the collection's for unmarked objects
+    anonymous: bool = False  # its publisher's name must not be on it
     unknown: frozenset[str] = frozenset()  # ids that mean nothing here
 
     @property
@@ -59,7 +61,8 @@ class Said:
         words = ([self.tlp.value] if self.tlp else []) + [ASSUMED] * self.assumed
         words += [f"group:{g}" for g in sorted(self.groups)] + [f"member:{m}" for m in sorted(self.members)]
         words += [f"release:{r}" for r in sorted(self.releases)]
-        return " ".join(words + [FILLS] * self.fills + [NAMED_ONLY] * self.named_only)
+        words += [ANONYMOUS] * self.anonymous + [FILLS] * self.fills + [NAMED_ONLY] * self.named_only
+        return " ".join(words)
 
     @staticmethod
     def joined(said: Sequence[Said]) -> str:
@@ -84,6 +87,7 @@ class Said:
             members=named("member"),
             releases=named("release"),
             named_only=NAMED_ONLY in words,
+            anonymous=ANONYMOUS in words,
             fills=FILLS in words,
             assumed=ASSUMED in words,
         )
@@ -98,21 +102,19 @@ def read(
     """The meaning of an object's marking ids.
 
     `vocabulary`: the publisher's own `policy` collection, id → word (``group:NAME``, ``member:NAME``, ``release:NAME``,
-    ``named-only``).
+    ``named-only``, ``credit:anonymous``).
     `harmless`: ids of the publisher's own definitions that restrict nobody (statements).
     """
     levels: list[Tlp] = []
     named: dict[str, set[str]] = {"group": set(), "member": set(), "release": set()}
     unknown: set[str] = set()
-    named_only = False
+    plain: set[str] = set()
     for marking in ids:
         if level := TLP_IDS.get(marking):
             levels.append(level)
         elif word := vocabulary.get(marking):
             kind, _, name = word.partition(":")
-            named_only |= word == NAMED_ONLY
-            if name:
-                named[kind].add(name)
+            named.get(kind, plain).add(name if kind in named else word)
         elif treatment := treatments.get(marking):
             levels += [treatment.tlp] if treatment.tlp else []
             named["group"] |= {treatment.group} if treatment.group else set()
@@ -120,7 +122,8 @@ def read(
             unknown.add(marking)
     return Said(
         tlp=max(levels, default=None), groups=frozenset(named["group"]), members=frozenset(named["member"]),
-        releases=frozenset(named["release"]), named_only=named_only, unknown=frozenset(unknown),
+        releases=frozenset(named["release"]), named_only=NAMED_ONLY in plain, anonymous=ANONYMOUS in plain,
+        unknown=frozenset(unknown),
     )  # fmt: skip
 
 

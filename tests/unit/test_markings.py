@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.label import Tlp
-from exchange.markings import NAMED_ONLY, TLP_IDS, Said, definition, keyed_uuid, marking_id, read, restricts_nobody
+from exchange.markings import (
+    ANONYMOUS,
+    NAMED_ONLY,
+    TLP_IDS,
+    Said,
+    definition,
+    keyed_uuid,
+    marking_id,
+    read,
+    restricts_nobody,
+)
 
 FINANCE = "marking-definition--00000000-0000-4000-8000-000000000001"
 SKYLINE = "marking-definition--00000000-0000-4000-8000-000000000002"
@@ -28,6 +38,7 @@ SAID = st.builds(
     members=st.frozensets(NAMES, max_size=3),
     named_only=st.booleans(),
     assumed=st.booleans(),
+    anonymous=st.booleans(),
 )
 
 
@@ -76,6 +87,11 @@ def test_words_of_the_policy_collection_address() -> None:
 
 def test_named_only_is_a_word_of_its_own() -> None:
     assert said(NAMED) == Said(named_only=True)
+
+
+def test_credit_is_a_word_of_its_own() -> None:
+    assert read([NAMED], {NAMED: ANONYMOUS}, {}, frozenset()) == Said(anonymous=True)
+    assert Said(anonymous=True).text == "credit:anonymous"
 
 
 def test_a_foreign_marking_is_unknown_until_an_administrator_says_what_it_means() -> None:
