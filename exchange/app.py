@@ -29,19 +29,21 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from exchange import api, config, inforce, ledger, store, taxii
+from exchange import api, config, inforce, ledger, releasing, store, taxii
+from exchange.calling import TICK, Caller
 from exchange.config import ConfigError
 from exchange.inforce import Effect
 from exchange.ledger import Ledger
 from exchange.polls import Polls
 from exchange.release import Releaser, Steady
-from exchange.releasing import FileLock, Lock, SessionLock, keep_releasing
+from exchange.releasing import FileLock, Lock, SessionLock, keep_calling, keep_releasing
 from exchange.sequencer import Clock
 
 THREADS = 16  # a worker's, and as many database connections
 LEDGER_CONNECTIONS = 4  # a worker's: one writes for all threads, the others store and ask about polls
 RELEASE_CONNECTIONS = 3
 RELEASE_SECONDS = 0.5  # between two rounds: a stage is entered within a second of its time
+CALL_SECONDS = 1  # between two looks at the tick
 SAVE_SECONDS = 10  # a killed worker forgets as much of what was polled in vain
 STOP_SECONDS = 60  # what a request that is under way gets when the server stops
 
@@ -140,9 +142,26 @@ def service(exchange: Exchange) -> taxii.Service:
     )  # fmt: skip
 
 
+def caller(exchange: Exchange, tick: int = TICK) -> Caller:
+    """What calls members that something new is there, with connections of its own."""
+    engine = _apart(exchange)
+
+    def now() -> int:
+        with store.reading(engine) as conn:
+            return store.database_clock(conn, time.time_ns() // 1_000)
+
+    password = os.environ.get("EXCHANGE_MAIL_PASSWORD", "")
+    return Caller(engine=engine, now=now, new_id=exchange.new_id, password=password, tick=tick)
+
+
+def _apart(exchange: Exchange) -> Engine:
+    """Connections that no request waits for."""
+    return store.connect(exchange.engine.url.render_as_string(hide_password=False), RELEASE_CONNECTIONS)
+
+
 def releaser(exchange: Exchange) -> Releaser:
     """What carries out releases, with connections of its own; its time runs on while the machine sleeps."""
-    engine = store.connect(exchange.engine.url.render_as_string(hide_password=False), RELEASE_CONNECTIONS)
+    engine = _apart(exchange)
 
     def seen() -> int:
         with store.reading(engine) as conn:
@@ -155,9 +174,23 @@ def releaser(exchange: Exchange) -> Releaser:
 
 
 def release_lock(exchange: Exchange, engine: Engine) -> Lock:
+    return _lock(exchange, engine, "release", releasing.RELEASES)
+
+
+def calls_lock(exchange: Exchange, engine: Engine) -> Lock:
+    return _lock(exchange, engine, "calls", releasing.CALLS)
+
+
+def _lock(exchange: Exchange, engine: Engine, name: str, number: int) -> Lock:
     if engine.dialect.name == "sqlite":
-        return FileLock(exchange.home / "data" / "release.lock")
-    return SessionLock(engine)
+        return FileLock(exchange.home / "data" / f"{name}.lock")
+    return SessionLock(engine, number)
+
+
+def keep_calls(exchange: Exchange) -> Thread:
+    """Call members that something new is there, as long as this process runs and holds the lock."""
+    found = caller(exchange)
+    return keep_calling(found, calls_lock(exchange, found.engine), lambda: time.sleep(CALL_SECONDS))
 
 
 def keep_releases(exchange: Exchange) -> Thread:
@@ -193,6 +226,7 @@ def worker() -> Flask:
     shared = service(exchange)
     keep_saving(shared.polls)
     keep_releases(exchange)
+    keep_calls(exchange)
     return _mounted(shared)
 
 

@@ -76,6 +76,23 @@ def new(
         say(text)
 
 
+@key.command()
+@click.argument("member")
+@home_option
+@json_option
+def webhook(member: str, home: Path, as_json: bool) -> None:
+    """Print the secret that MEMBER's webhooks are signed with, alone; the same every time."""
+    from exchange import calling, store
+
+    with opened(home) as exchange, store.reading(exchange.engine) as conn:
+        known("member", member, list(in_force(conn).config.members))
+        text = calling.secret(store.secret(conn, "marking"), member)
+    if as_json:
+        print_json({"member": member, "secret": text})
+    else:
+        say(text)
+
+
 @key.command("list")
 @home_option
 @json_option

@@ -19,6 +19,7 @@ from pathlib import Path
 from exchange.configcollections import doubles, is_collection, read_collection, read_defaults
 from exchange.configcredit import read_credit, site, tick
 from exchange.confignames import IGNORED, NOT_YET, UUID, WORDS_TAKEN, Names, check_name, identity_id
+from exchange.confignotify import read_mail, read_notify, suspicious_notify
 from exchange.configreleases import read_plans, suspicious_plans
 from exchange.configtypes import (
     ANONYMOUS_TICK,
@@ -28,6 +29,7 @@ from exchange.configtypes import (
     ConfigError,
     Credit,
     Group,
+    Mail,
     Member,
     Plan,
     Rights,
@@ -43,6 +45,7 @@ __all__ = [
     "ConfigError",
     "Credit",
     "Group",
+    "Mail",
     "Member",
     "Place",
     "Plan",
@@ -77,10 +80,10 @@ _TLP_MARKINGS = frozenset(
     )
 )
 _MAIN_KEYS = frozenset(
-    {"exchange", "operator", "root", "url", "max-body", "groups", "members", "defaults", "markings", "releases"}
+    {"exchange", "operator", "root", "url", "max-body", "groups", "members", "defaults", "markings", "releases", "mail"}
 )
 _MEMBER_KEYS = frozenset(
-    {"name", "in", "relays", "identity", "suspended", "from", "until", "listed", "roles", "credit", "sites"}
+    {"name", "in", "relays", "identity", "suspended", "from", "until", "listed", "roles", "credit", "sites", "notify"}
 )
 _EMPTY = Table(place=Place(file=MAIN_FILE, line=1), fields={}, places={})
 
@@ -155,7 +158,7 @@ def suspicions(config: Config) -> tuple[Problem, ...]:
                 place = one.places.get(key, one.place)
                 found.append(Problem(place=place, key=key, message=f"no member can {key} this collection"))
     plans = {one.name for c in config.collections.values() for one in (c.release, c.at_least) if one}
-    return (*found, *suspicious_plans(config.releases, frozenset(plans)))
+    return (*found, *suspicious_plans(config.releases, frozenset(plans)), *suspicious_notify(config))
 
 
 def _suspicious_groups(config: Config, peopled: frozenset[str]) -> Iterator[Problem]:
@@ -206,6 +209,7 @@ def _config(main: Reader, names: Names, collections: list[Collection]) -> Config
         root=main.value("root", _root, "exchange"),
         url=main.value("url", _url, None),
         max_body=main.value("max-body", size, 50 * 2**20),
+        mail=read_mail(main),
         groups=_groups(main.below("groups"), names),
         members=_members(main.below("members"), names),
         collections={one.name: one for one in collections},
@@ -280,6 +284,7 @@ def _member(name: str, reader: Reader, place: Place, names: Names) -> Member:
         roles=frozenset(reader.each("roles", choice("coordinator", "auditor"))),
         credit=read_credit(reader, names) or NAMED,
         sites=reader.each("sites", site),
+        notify=read_notify(reader),
         place=place,
         places=reader.table.places,
     )

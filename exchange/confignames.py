@@ -22,7 +22,7 @@ NOT_YET = {
         ("disclosure", ("moderate",)),
         ("disclosure", ("personal-data",)),
         ("other schemes", ("agrees", "acs")),
-        ("later", ("responses", "quota", "keep", "approve-own", "notify", "sign-in")),
+        ("later", ("responses", "quota", "keep", "approve-own", "sign-in")),
     )
     for key in keys
 }

@@ -49,6 +49,25 @@ NAMED = Credit()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """How a member is told that something new is there: by POST to a URL, by e-mail, or both."""
+
+    webhook: str | None
+    email: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """The mail server that takes the exchange's e-mails. `security` is one of starttls, tls, none."""
+
+    host: str
+    port: int
+    sender: str
+    user: str | None
+    security: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """An organisation. `title` is its `name:`, `groups` its `in:` as written, `sites` the hosts of its own web sites.
 
@@ -69,6 +88,7 @@ class Member:
     roles: frozenset[str]
     credit: Credit = NAMED
     sites: tuple[str, ...] = ()
+    notify: Notify | None = None
     place: Place
     places: Mapping[str, Place]
 
@@ -160,6 +180,7 @@ class Config:
     root: str = "exchange"
     url: str | None = None
     max_body: int = 50 * 2**20
+    mail: Mail | None = None
     groups: Mapping[str, Group]
     members: Mapping[str, Member]
     collections: Mapping[str, Collection]

@@ -1,4 +1,4 @@
-"""Who releases: of all workers of all servers on one database, the one that holds the release lock.
+"""Who releases, and who calls members: of all workers of all servers on one database, the one that holds the lock.
 
 The lock ends with its process, whatever ends that: on SQLite it is a lock on a file beside the database, on PostgreSQL
 one of the session.
@@ -17,7 +17,10 @@ from typing import Protocol
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from exchange.calling import Caller
 from exchange.release import Releaser
+
+RELEASES, CALLS = 817, 818  # PostgreSQL's numbers for the locks
 
 _log = logging.getLogger("exchange.release")
 
@@ -27,6 +30,10 @@ class Lock(Protocol):
 
     def held(self) -> bool:
         """Whether this process holds it now; takes it where it is free."""
+        ...
+
+    def close(self) -> None:
+        """Let go."""
         ...
 
 
@@ -54,8 +61,9 @@ class FileLock:
 class SessionLock:
     """For many: a connection is kept for it, and a lost one is lost with the lock."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, number: int = RELEASES) -> None:
         self._engine = engine
+        self._number = number
         self._session: Connection | None = None
 
     def held(self) -> bool:
@@ -78,7 +86,7 @@ class SessionLock:
     def _take(self) -> bool:
         with ExitStack() as stack:
             session = stack.enter_context(self._engine.connect().execution_options(isolation_level="AUTOCOMMIT"))
-            if not session.scalar(text("SELECT pg_try_advisory_lock(817)")):
+            if not session.scalar(text("SELECT pg_try_advisory_lock(:n)"), {"n": self._number}):
                 return False
             self._session = session
             stack.pop_all()  # kept: the lock is the session's
@@ -100,5 +108,22 @@ def keep_releasing(releaser: Releaser, lock: Lock, pause: Callable[[], None]) ->
             pause()
 
     thread = Thread(target=rounds, name="release", daemon=True)
+    thread.start()
+    return thread
+
+
+def keep_calling(caller: Caller, lock: Lock, pause: Callable[[], None]) -> Thread:
+    """Call members that something new is there, round after round, in a thread that ends with its process."""
+
+    def rounds() -> None:
+        while True:
+            try:
+                if lock.held():
+                    caller.round()
+            except Exception:  # whatever it is, the next round may do better
+                _log.exception("members could not be called yet")
+            pause()
+
+    thread = Thread(target=rounds, name="calls", daemon=True)
     thread.start()
     return thread

@@ -306,3 +306,22 @@ told = Table(  # who was told, and by which note
     Column("version", BigInteger, nullable=False),  # of the note
     sqlite_with_rowid=False,
 )  # fmt: skip
+
+looked = Table(  # of members who want to be called: up to where their views were looked at for something new
+    "looked", metadata,
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    Column("collection", Integer, primary_key=True, autoincrement=False),
+    Column("reached", BigInteger, nullable=False),  # in the member's own time
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+call = Table(  # who is yet to be called, by what; one at a time, since a call says nothing but "poll now"
+    "call", metadata,
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    Column("channel", String(10), primary_key=True),  # webhook, email
+    Column("id", String(36), nullable=False),  # the same however often it is tried
+    Column("since", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),  # when to try next
+    Column("tries", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)  # fmt: skip

@@ -252,7 +252,7 @@ def test_every_problem_of_every_file_is_said_at_once_in_the_order_of_files_and_l
 
 
 MAIN_FAULTS = [
-    ("colour: red", "3: colour: unknown key; known are defaults, exchange, groups, markings, max-body, "),
+    ("colour: red", "3: colour: unknown key; known are defaults, exchange, groups, mail, markings, max-body, "),
     ("memberz: {}", '3: memberz: unknown key (did you mean "members"?)'),
     ("root: Share", "3: root: must be one path segment of a-z, 0-9 and -, at most 40 long"),
     ("root: taxii2", '3: root: the path "/taxii2" is taken'),
@@ -369,7 +369,7 @@ LATER = [
     *((key, "disclosure") for key in ("moderate",)),
     *((key, "disclosure") for key in ("personal-data",)),
     *((key, "other schemes") for key in ("agrees", "acs")),
-    *((key, "later") for key in ("quota", "keep", "approve-own", "notify", "responses", "sign-in")),
+    *((key, "later") for key in ("quota", "keep", "approve-own", "responses", "sign-in")),
 ]
 
 
