@@ -1,4 +1,4 @@
-"""Fixtures for every test: an empty database of either kind, and how hard Hypothesis tries.
+"""Fixtures for every test: a database of either kind, and how hard Hypothesis tries.
 
 The store has no stand-in: a test that touches it runs on a real SQLite file and on a real PostgreSQL
 by asking for `database`. A test about one of the two says so:
@@ -7,16 +7,17 @@ by asking for `database`. A test about one of the two says so:
 """
 
 import os
-import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.pool import NullPool
+
+from exchange import ledger, store
+from tests import databases
 
 # A machine under load is slow, which says nothing about the code: no deadline, no check for slow examples.
 # The default profile tries the same examples on every run, so `make test` answers the same twice;
@@ -33,20 +34,50 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """SQLAlchemy URL of an empty database, first of SQLite, then of PostgreSQL; gone after the test.
+EITHER = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
-    Where PostgreSQL cannot be started the test fails; `-m "not postgresql"` leaves it out by name.
+
+@pytest.fixture(params=EITHER)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """SQLAlchemy URL of a database of this release with nothing in it, first of SQLite, then of PostgreSQL.
+
+    On PostgreSQL the ledger has its tables there too. Gone after the test. Where PostgreSQL cannot be started the test
+    fails; `-m "not postgresql"` leaves it out by name.
     """
+    if request.param == "sqlite":
+        shutil.copyfile(databases.template(), tmp_path / "exchange.db")
+        yield URL.create("sqlite", database=str(tmp_path / "exchange.db")).render_as_string()
+        return
+    server, template = request.getfixturevalue("postgresql_server"), request.getfixturevalue("postgresql_template")
+    with databases.postgresql(server, template) as url:
+        yield url
+
+
+@pytest.fixture(params=EITHER)
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The same without a table in it."""
     if request.param == "sqlite":
         yield URL.create("sqlite", database=str(tmp_path / "exchange.db")).render_as_string()
         return
-    server: URL = request.getfixturevalue("postgresql_server")
-    name = f"exchange_test_{os.getpid()}_{secrets.token_hex(4)}"
-    _execute(server, f"CREATE DATABASE {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.postgresql(request.getfixturevalue("postgresql_server")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def template() -> Path:
+    """An SQLite file of this release with nothing in it, to be copied."""
+    return databases.template()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: URL) -> Iterator[str]:
+    """Name of a PostgreSQL database of this release, its ledger's tables too, to be copied."""
+    with databases.postgresql(postgresql_server) as url:
+        engine = store.connect(url, 1)
+        store.migrate(engine)
+        ledger.migrate(engine)
+        engine.dispose()
+        yield str(make_url(url).database)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +101,7 @@ def postgresql_server(monkeypatch_session: pytest.MonkeyPatch) -> Iterator[URL]:
 
         with get_server(Path(folder, "pg"), cleanup_mode="delete") as server:
             url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-            _execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+            databases.execute(url, "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
             yield url
 
 
@@ -79,12 +110,3 @@ def monkeypatch_session() -> Iterator[pytest.MonkeyPatch]:
     """A MonkeyPatch that undoes its changes when the test process ends."""
     with pytest.MonkeyPatch.context() as patch:
         yield patch
-
-
-def _execute(url: URL, *statements: str) -> None:
-    """Runs statements outside a transaction, as CREATE DATABASE and ALTER SYSTEM need it."""
-    engine: Engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()

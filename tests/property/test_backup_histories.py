@@ -7,9 +7,7 @@ machine of promise 3 checks must hold on: nothing missed, nothing twice, times t
 from __future__ import annotations
 
 import itertools
-import os
-from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
 
 from exchange import backup, restoring, store
 from exchange import ledger as exchange_ledger
+from tests import databases
 from tests.property import world as w
 from tests.property.histories import Histories, run
 from tests.property.model import Collection, Member
@@ -140,14 +138,6 @@ class Moving(Restoring):
         assert self.world.audit() == []
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file with nothing in it."""
-    path = tmp_path_factory.mktemp("template") / "empty.db"
-    w.World(url=URL.create("sqlite", database=str(path)).render_as_string()).close()
-    return path
-
-
 def test_pollers_go_on_after_a_restore_and_after_a_move(template: Path, tmp_path: Path) -> None:
     run(Moving, SHAPE, template, tmp_path, 300 if LONG else 2, 15)
 
@@ -155,37 +145,16 @@ def test_pollers_go_on_after_a_restore_and_after_a_move(template: Path, tmp_path
 @pytest.mark.long  # tests/property/test_backup.py has the short form
 @pytest.mark.postgresql
 def test_pollers_go_on_after_a_restore_on_postgresql(
-    postgresql_server: URL, empty_postgresql: str, tmp_path: Path
+    postgresql_server: URL, postgresql_template: str, tmp_path: Path
 ) -> None:
     class OnPostgres(Restoring):
         def fresh(self) -> w.World:
-            name = f"{empty_postgresql}_{next(self.numbers)}"
-            _execute(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {empty_postgresql}")
-            return w.World(
-                url=postgresql_server.set(database=name).render_as_string(hide_password=False), migrated=True
-            )
+            self.stack = ExitStack()
+            url = self.stack.enter_context(databases.postgresql(postgresql_server, postgresql_template))
+            return w.World(url=url, migrated=True)
 
         def teardown(self) -> None:
-            try:
+            with self.stack:
                 super().teardown()
-            finally:
-                _execute(postgresql_server, f"DROP DATABASE {self.world.engine.url.database} WITH (FORCE)")
 
     run(OnPostgres, SHAPE, Path(), tmp_path, 50 if LONG else 5, 15)
-
-
-@pytest.fixture
-def empty_postgresql(postgresql_server: URL) -> Iterator[str]:
-    """Name of a migrated database with nothing in it."""
-    name = f"exchange_backup_template_{os.getpid()}"
-    _execute(postgresql_server, f"CREATE DATABASE {name}")
-    w.World(url=postgresql_server.set(database=name).render_as_string(hide_password=False)).close()
-    yield name
-    _execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _execute(server: URL, statement: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

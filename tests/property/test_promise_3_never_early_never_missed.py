@@ -6,17 +6,14 @@ thousands. Each history is compared with the naive model after every step (histo
 
 from __future__ import annotations
 
-import itertools
-import os
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
 
+from tests import databases
 from tests.property.histories import Histories, run
 from tests.property.model import Collection, Member
 from tests.property.shapes import CHANGES, Shape
@@ -130,38 +127,16 @@ def test_every_member_gets_what_the_model_grants_it_in_long_histories(template: 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("shape", [TINY, WIDE], ids=["one publisher with two objects", "everything at once"])
 def test_every_member_gets_what_the_model_grants_it_on_postgresql(
-    shape: Shape, postgresql_server: URL, empty_postgresql: str, tmp_path: Path
+    shape: Shape, postgresql_server: URL, postgresql_template: str, tmp_path: Path
 ) -> None:
-    numbers = itertools.count()
-
     class OnPostgres(Histories):
         def fresh(self) -> World:
-            name = f"{empty_postgresql}_{next(numbers)}"
-            _execute(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {empty_postgresql}")
-            url = postgresql_server.set(database=name).render_as_string(hide_password=False)
+            self.stack = ExitStack()
+            url = self.stack.enter_context(databases.postgresql(postgresql_server, postgresql_template))
             return World(url=url, migrated=True)
 
         def teardown(self) -> None:
-            try:
+            with self.stack:
                 super().teardown()
-            finally:
-                _execute(postgresql_server, f"DROP DATABASE {self.world.engine.url.database} WITH (FORCE)")
 
     run(OnPostgres, shape, Path(), tmp_path, 400 if LONG else 2, 20)
-
-
-@pytest.fixture
-def empty_postgresql(postgresql_server: URL) -> Iterator[str]:
-    """Name of a migrated database with nothing in it."""
-    name = f"exchange_template_{os.getpid()}"
-    _execute(postgresql_server, f"CREATE DATABASE {name}")
-    World(url=postgresql_server.set(database=name).render_as_string(hide_password=False)).close()
-    yield name
-    _execute(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _execute(server: URL, statement: str) -> None:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with engine.connect() as connection:
-        connection.execute(text(statement))
-    engine.dispose()

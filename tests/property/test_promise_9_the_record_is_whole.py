@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import random
-import secrets
 import signal
 import threading
 import time
@@ -23,14 +22,13 @@ from typing import Any
 import orjson
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import create_engine, event, select, text
-from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
+from sqlalchemy import event, select, text
 from werkzeug.test import TestResponse
 
 from exchange import app, config, credentials, inforce, ledgeraudit, stix, store, whohas
 from exchange.app import Exchange
 from exchange.ledgertables import served
+from tests import databases
 from tests.property import recording
 from tests.property.recording import Carried, Poller, Publisher
 from tests.protocol.served import MAIN, MEDIA_TYPE, collection_id, files, indicator, running, write
@@ -85,14 +83,9 @@ def _database(request: pytest.FixtureRequest) -> Iterator[str | None]:
     if request.param == "sqlite":
         yield None
         return
-    server: URL = request.getfixturevalue("postgresql_server")
-    name = f"exchange_ledger_{os.getpid()}_{secrets.token_hex(4)}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with admin.connect() as conn:
-        conn.execute(text(f"CREATE DATABASE {name}"))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as conn:
-        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server, template = request.getfixturevalue("postgresql_server"), request.getfixturevalue("postgresql_template")
+    with databases.postgresql(server, template) as url:
+        yield url
 
 
 def _kill(master: int) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 
 from exchange import audit, feed, inforce, intake, pages, policy, store
 from exchange.sequencer import Clock
+from tests import databases
 from tests.property.objects import (
     TLP,
     address,
@@ -97,6 +98,7 @@ class World:
         inforce._cache.clear()  # another world may have stood at this URL
         self._start()
         if not self.migrated:
+            databases.fill(make_url(self.url))
             store.migrate(self.engine)
         self._start_clock()
 

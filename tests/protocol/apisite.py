@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 import exchange
 from exchange import app, credentials, inforce, store
 from exchange.app import Exchange
+from tests import databases
 from tests.protocol.served import MEDIA_TYPE, collection_id, write
 
 OPENAPI: dict[str, Any] = json.loads(Path(exchange.__file__ or "").with_name("openapi.json").read_bytes())
@@ -104,7 +105,10 @@ class Site:
 
 @contextmanager
 def site(home: Path, database: str | None = None) -> Iterator[Site]:
-    found = app.open_exchange(write(home, files()), database)
+    write(home, files())
+    if database is None:
+        databases.furnish(home)
+    found = app.open_exchange(home, database)
     inforce.put(found.engine, files(), found.clock)
     yield Site(exchange=found, client=app.create_app(found).test_client())
     found.close()

@@ -19,6 +19,7 @@ import taxii2client.v21 as t2c
 
 from exchange import app, credentials, inforce, store
 from exchange.app import Exchange
+from tests import databases
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
 BUILT_IN_GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
@@ -146,6 +147,8 @@ def running(home: Path, workers: int = 1, tls: Tls | None = None, database: str 
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = home / "server.log"
+    if database is None:
+        databases.furnish(home)
     url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     with log.open("wb") as out, start(home, port, workers, out, tls, database) as process:
         try:

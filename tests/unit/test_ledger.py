@@ -45,7 +45,9 @@ def lines(engine: Engine) -> list[tuple[int, tuple[int, ...]]]:
 # The schema -------------------------------------------------------------------------------------------------------
 
 
-def test_the_store_and_its_ledger_may_share_a_database_and_each_has_a_history_of_its_own(engine: Engine) -> None:
+def test_the_store_and_its_ledger_may_share_a_database_and_each_has_a_history_of_its_own(empty_database: str) -> None:
+    engine = store.connect(empty_database)
+    ledger.migrate(engine)
     store.migrate(engine)
     ledger.migrate(engine)
     store.migrate(engine)
@@ -57,6 +59,7 @@ def test_the_store_and_its_ledger_may_share_a_database_and_each_has_a_history_of
     with engine.connect() as conn:
         options = {"version_table": "ledger_version", "include_name": of_the_ledger}
         assert compare_metadata(MigrationContext.configure(conn, opts=options), metadata) == []
+    engine.dispose()
 
 
 # Packing ----------------------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.engine import URL
 
 from exchange import intake, preview, stix, store
 from exchange.stixtypes import TLP_OBJECTS
@@ -66,14 +65,6 @@ def world(database: str) -> Iterator[w.World]:
     yield made
     assert made.audit() == []
     made.close()
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file with nothing in it."""
-    path = tmp_path_factory.mktemp("previews") / "empty.db"
-    w.World(url=URL.create("sqlite", database=str(path)).render_as_string()).close()
-    return path
 
 
 @pytest.fixture

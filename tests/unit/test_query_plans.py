@@ -7,6 +7,7 @@ change write them anew with EXCHANGE_WRITE_SQL=1.
 
 import os
 import re
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,14 +18,13 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import URL
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, Engine, event, text
 
 from bench import sample, stores
 from exchange import app, audit, entries, feed, intake, ledger, pages, stix, store
 from exchange.pages import Filters, View
 from exchange.sequencer import Clock
+from tests import databases
 
 SIZE = 2000
 SQL = Path(__file__).parent / "sql"
@@ -60,16 +60,11 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @contextmanager
 def _database(request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        yield f"sqlite:///{folder / 'exchange.db'}"
+        yield f"sqlite:///{shutil.copyfile(databases.template(), folder / 'exchange.db')}"
         return
-    server: URL = request.getfixturevalue("postgresql_server")
-    name = f"exchange_plans_{os.getpid()}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
-    with admin.connect() as conn:
-        conn.execute(text(f"CREATE DATABASE {name}"))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as conn:
-        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server, template = request.getfixturevalue("postgresql_server"), request.getfixturevalue("postgresql_template")
+    with databases.postgresql(server, template) as url:
+        yield url
 
 
 @contextmanager
