@@ -19,9 +19,10 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from exchange import entries, feed, inforce, log, pages, policy, sequencer, status, stix, store
+from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
 from exchange.inforce import InForce
-from exchange.judging import Candidate, Envelope, Judge
+from exchange.judging import Judge
 from exchange.sequencer import Clock
 from exchange.status import Result
 

@@ -6,84 +6,21 @@ object and of nothing else (channel 18).
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
 from exchange import entries, inforce, markings, policy, stix, store
+from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
 from exchange.entries import Deposit, Owned, Version
 from exchange.inforce import InForce
 from exchange.markings import Said
 from exchange.status import Result
-from exchange.stix import Item, Parsed
 
-NO_ID = "unidentified"  # in the place of an id that the object does not have (T-4.3-04)
 LISTED = 3  # ids told in one message
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """An object without faults, with what intake reads off it."""
-
-    index: int
-    parsed: Parsed
-    ver: int
-    ver_text: str
-    refs: frozenset[str]
-    markings: frozenset[str]
-
-    @classmethod
-    def make(cls, index: int, item: Item, now: int) -> Candidate | Result:
-        """The candidate, or the refusal with every fault, each with its path and the mend."""
-        found = stix.checked(item, now=now)
-        if not isinstance(found, Parsed):
-            return _refusal(item.obj, "; ".join(f"{f.path or '/'}: {f.message}" for f in found))
-        ver, text = stix.version_of(found.obj)
-        return cls(
-            index=index, parsed=found, ver=ver, ver_text=text,
-            refs=stix.references(found.obj), markings=stix.marking_refs(found.obj),
-        )  # fmt: skip
-
-    def result(self, *, ok: bool, message: str = "") -> Result:
-        return Result(id=self.parsed.id, version=self.ver_text, ok=ok, message=message)
-
-
-def _refusal(obj: Mapping[str, Any] | None, message: str) -> Result:
-    """For an object that may have no id or version of its own."""
-    said = obj or {}
-    version = next((v for key in ("modified", "created") if isinstance(v := said.get(key), str)), stix.NO_VERSION)
-    stix_id = said.get("id")
-    return Result(id=stix_id if isinstance(stix_id, str) else NO_ID, version=version, ok=False, message=message)
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What the objects of one POST say of one another, worked out once: it holds for each chunk of them.
-
-    `submission` is the number of the POST, None for a preview.
-    """
-
-    submission: int | None
-    statements: frozenset[str]  # definitions that restrict nobody
-    users: Mapping[str, Sequence[Candidate]]  # marking id → the objects that name it
-
-    @classmethod
-    def of(cls, candidates: Sequence[Candidate], status_id: str | None = None) -> Envelope:
-        users: dict[str, list[Candidate]] = defaultdict(list)
-        for c in candidates:
-            for marking in c.markings:
-                users[marking].append(c)
-        definitions = (c.parsed for c in candidates if c.parsed.type == "marking-definition")
-        return cls(
-            submission=entries.submission_of(status_id) if status_id else None,
-            statements=frozenset(d.id for d in definitions if markings.restricts_nobody(d.obj)),
-            users=users,
-        )
 
 
 class Judge:

@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 
 from exchange import audiences, entries, forecast, intake, log, markings, status, store
 from exchange.audiences import Stored
+from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
 from exchange.entries import Deposit, Version
 from exchange.forecast import Forecast, Seen, Whom
 from exchange.intake import Poster
-from exchange.judging import Candidate, Envelope, Judge
+from exchange.judging import Judge
 from exchange.markings import Said
 from exchange.status import Result
 
