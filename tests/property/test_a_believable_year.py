@@ -304,7 +304,7 @@ class Year:
         """Not before it became readable, and within the lead of it, or of a change of the member's own rights."""
         for item in items:
             place, added = (item["id"], item["version"]), year.instant(item["date_added"])
-            since = [poller.waiting[place]] * (place in poller.waiting) + [poller.changed] * (place in poller.again)
+            since = [poller.waiting.get(place, 0), poller.changed if place in poller.again else 0]
             assert any(at < added <= at + 2 * LEAD + SECOND for at in since), (item, [year.stamp(at) for at in since])
 
     def finish(self) -> None:
