@@ -34,6 +34,7 @@ from exchange.calling import TICK, Caller
 from exchange.config import ConfigError
 from exchange.inforce import Effect
 from exchange.ledger import Ledger
+from exchange.notices import Notifier
 from exchange.polls import Polls
 from exchange.release import Releaser, Steady
 from exchange.releasing import FileLock, Lock, SessionLock, keep_calling, keep_releasing
@@ -196,7 +197,9 @@ def keep_calls(exchange: Exchange) -> Thread:
 def keep_releases(exchange: Exchange) -> Thread:
     """Carry out what falls due, as long as this process runs and holds the release lock."""
     found = releaser(exchange)
-    return keep_releasing(found, release_lock(exchange, found.engine), lambda: time.sleep(RELEASE_SECONDS))
+    beside = store.connect(exchange.ledger.url.render_as_string(hide_password=False), 1)
+    told = Notifier(engine=found.engine, ledger=beside, clock=exchange.clock)
+    return keep_releasing(found, told, release_lock(exchange, found.engine), lambda: time.sleep(RELEASE_SECONDS))
 
 
 def keep_saving(polls: Polls) -> Thread:

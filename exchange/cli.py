@@ -29,6 +29,12 @@ def _change(name: str) -> click.Command:
     }[name]
 
 
+def _take(name: str) -> click.Command:
+    from exchange import clitake
+
+    return {"withdraw": clitake.withdraw}[name]
+
+
 def _key(_name: str) -> click.Command:
     from exchange import clikeys
 
@@ -72,6 +78,7 @@ _LOADERS: dict[str, Callable[[str], click.Command]] = {
     "versions": _change,
     "apply": _change,
     "release": _change,
+    "withdraw": _take,
     "serve": _home,
     "key": _key,
     "seed": _seed,

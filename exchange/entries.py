@@ -171,6 +171,24 @@ def by_number(conn: Connection, numbers: Sequence[int]) -> list[Version]:
     return [v for part in store.chunks(numbers) for v in versions(conn, t.version.c.number.in_(part))]
 
 
+def meant(conn: Connection, objects: Sequence[int]) -> list[Version]:
+    """What an operator means by these ids: everybody's live versions of them, the anonymous copies that stand for those
+    and what copies stand for. Cost: O(collections × objects + their versions)."""
+    found = {v.number: v for row in store.collections(conn).values() for v in versions_in(conn, row.number, objects)}
+    for part in store.chunks(sorted({v.source for v in found.values() if v.source is not None} - found.keys())):
+        found |= {v.number: v for v in versions(conn, t.version.c.number.in_(part))}
+    for part in store.chunks(sorted(n for n, v in found.items() if v.source is None)):
+        found |= {v.number: v for v in versions(conn, t.version.c.source.in_(part))}
+    return sorted((v for v in found.values() if v.live), key=lambda v: v.number)
+
+
+def submitted(conn: Connection, member: int, submission: int) -> list[Version]:
+    """The live versions that one POST of a member brought, anonymous copies too. Cost: O(the member's versions)."""
+    c = t.version.c
+    found = versions(conn, c.publisher.in_([member, -member]), c.submission == submission, c.deleted.is_(None))
+    return sorted(found, key=lambda v: v.number)
+
+
 class Due(NamedTuple):
     """A version with a step of its release plan to come."""
 
@@ -354,6 +372,33 @@ def add_bodies(conn: Connection, rows: Sequence[tuple[int, bytes]]) -> None:
 def add_references(conn: Connection, rows: Sequence[tuple[int, int, int]]) -> None:
     """(publisher, target, version)."""
     store.insert_many(conn, t.reference, ("publisher", "target", "version"), rows)
+
+
+def withdrawn(conn: Connection, publisher: int, ids: Sequence[str]) -> set[str]:
+    """Those of the ids of which the exchange withdrew a version of this publisher's. Cost: O(ids + their versions)."""
+    found: set[str] = set()
+    for part in store.chunks(ids):
+        numbers = select(t.object_.c.number).where(t.object_.c.id.in_(part))
+        query = (
+            select(t.object_.c.id)
+            .join(t.version, t.version.c.object == t.object_.c.number)
+            .where(t.version.c.publisher == publisher, t.version.c.object.in_(numbers))
+            .where(t.version.c.state == WITHDRAWN)
+        )
+        found.update(conn.scalars(query))
+    return found
+
+
+def lift(conn: Connection, objects: Sequence[int]) -> int:
+    """Let publishers deposit ids again that were withdrawn, their anonymous copies too; how many versions it was."""
+    c = t.version.c
+    count = 0
+    for part in store.chunks(objects):
+        own = select(c.number).where(c.object.in_(part), c.state == WITHDRAWN)
+        sources = select(c.source).where(c.object.in_(part), c.source.is_not(None))
+        mine = c.object.in_(part) | c.source.in_(own) | c.number.in_(sources)
+        count += conn.execute(update(t.version).where(c.state == WITHDRAWN, mine).values(state=PUBLISHED)).rowcount
+    return count
 
 
 def mark_ended(conn: Connection, numbers: Sequence[int], state: str, now: int) -> None:

@@ -49,6 +49,12 @@ class InForce:
         name = next(name for name, n in self.numbers.items() if n == abs(publisher))
         return name if publisher > 0 else f"{name} (anonymous)"
 
+    def title(self, place: int) -> str:
+        """For operators: a collection's name; its id where its file was taken out."""
+        uid = next(uid for uid, number in self.places.items() if number == place)
+        collection = self.config.collection_by_id(uid)
+        return collection.name if collection else uid
+
 
 def current(conn: Connection) -> InForce | None:
     """What is in force in this transaction; None before the first apply. Cost: one statement, once parsed."""

@@ -6,7 +6,7 @@ object and of nothing else (channel 18).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import orjson
@@ -60,12 +60,14 @@ class Judge:
         earlier: dict[str, list[Owned]] = {}
         for owned in entries.owned(self.conn, self.publisher, sorted({c.parsed.id for c in chunk})):
             earlier.setdefault(owned.id, []).append(owned)
+        withdrawn = entries.withdrawn(self.conn, self.publisher, sorted({c.parsed.id for c in chunk}))
         results: dict[int, Result] = {}
         accepted: list[tuple[Candidate, Deposit]] = []
         place = self.state.places[self.collection.id]
         for c in chunk:
             history = earlier.setdefault(c.parsed.id, [])
-            found = self._builtin(c) or self._own(c, history, place) or self._policy(c, too_deep)
+            found = self._builtin(c) or _taken_back(c, withdrawn)
+            found = found or self._own(c, history, place) or self._policy(c, too_deep)
             if found:
                 results[c.index] = found
             else:
@@ -146,6 +148,13 @@ class Judge:
         if unknown := c.refs - known:
             parts.append(f"refers to {_list(unknown)}, not deposited by you: whoever reads this reads that id.")
         return c.result(ok=True, message=" ".join(parts))
+
+
+def _taken_back(c: Candidate, withdrawn: Set[str]) -> Result | None:
+    """What the exchange withdrew does not come again by the same id, newer or not, until its operator lets it."""
+    if c.parsed.id not in withdrawn:
+        return None
+    return c.result(ok=False, message="withdrawn by the exchange: ask its operator, or use a new id.")
 
 
 def _contradicts(c: Candidate, known: Owned) -> str:

@@ -9,13 +9,13 @@ whom an expression lets in is asked of `readers`, which is `policy` bound to the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
 from sqlalchemy import Connection
 
-from exchange import entries, logrows, sequencer, store, tables, tallies
+from exchange import entries, logrows, noticerows, sequencer, store, tables, tallies
 from exchange.audiences import Change, draft, put_off, settle
 from exchange.entries import Deposit, Version
 from exchange.interning import Key, Readers, intern
@@ -72,6 +72,7 @@ def add(conn: Connection, writer: Writer, collection: int, deposits: Sequence[De
     refuse_too_deep({d.id: made[n] for n, d in zip(numbers, deposits, strict=True)})
     _store(conn, [(made[n], d) for n, d in zip(numbers, deposits, strict=True)], now)
     entries.set_audiences(conn, [c.version for c in changes if c.version.number not in fresh])
+    _notice(conn, writer, changes, drafted.together.values(), now)
     stamped = _enter(conn, writer, changes)
     known = frozenset(i for i, o in number.items() if o in drafted.known)
     return Added(tuple(made[n] for n in numbers), known, stamped)
@@ -164,7 +165,25 @@ def revise(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callabl
     where = min(v.collection for v in changed.values())
     changes = settle(conn, writer.publisher, own | changed, frozenset(), where, frozenset(changed))
     entries.set_audiences(conn, [c.version for c in changes])
+    _notice(conn, writer, changes, (own | changed).values(), writer.clock.now(conn))
     return _enter(conn, writer, changes)
+
+
+def _notice(
+    conn: Connection, writer: Writer, changes: Sequence[Change], own: Iterable[Version], now: int
+) -> None:  # fmt: skip
+    """Those who lose a version because a newer one leaves them out are to be told, if they have it (policy.md 3.8)."""
+    newest: dict[tuple[int, int], int] = {}
+    for v in own:
+        if v.live and v.state == entries.PUBLISHED:
+            newest[v.collection, v.object] = max(v.ver, newest.get((v.collection, v.object), v.ver))
+    closed = [
+        v.number
+        for v, lost in ((c.version, c.before - c.version.shown) for c in changes)
+        if v.live and v.publisher == writer.publisher and lost.reaches_beyond(v.publisher)
+        and newest.get((v.collection, v.object), v.ver) > v.ver
+    ]  # fmt: skip
+    noticerows.add(conn, noticerows.RECALL, noticerows.SUPERSEDED, closed, now)
 
 
 def _exposed(conn: Connection, changes: Sequence[Change]) -> list[Version]:

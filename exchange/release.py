@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from exchange import entries, inforce, log, policy, sequencer, store
+from exchange import entries, inforce, log, noticerows, policy, sequencer, store
 from exchange.entries import Due, Version
 from exchange.inforce import InForce
 from exchange.label import Step
@@ -113,9 +113,9 @@ class Releaser:
         """All stages to come of all live versions of an object fall due now; how many versions had any (3.7)."""
         with store.reading(self.engine) as conn:
             number = store.object_numbers(conn, [stix_id]).get(stix_id)
-            waiting = [v for v in entries.versions_of(conn, number) if v.steps and v.live] if number else []
+            waiting = [v for v in entries.meant(conn, [number]) if v.steps] if number else []
         for publisher in sorted({v.publisher for v in waiting}):
-            self._carry_out(publisher, [v.number for v in waiting if v.publisher == publisher], _advance(_LAST))
+            self._carry_out(publisher, [v.number for v in waiting if v.publisher == publisher], _break)
         return len(waiting)
 
     def replan(self) -> int:
@@ -175,6 +175,12 @@ _Revise = Callable[[Connection, InForce, log.Writer, Sequence[int]], int]
 
 def _advance(until: int) -> _Revise:
     return lambda conn, _state, writer, numbers: log.advance(conn, writer, numbers, until)
+
+
+def _break(conn: Connection, state: InForce, writer: log.Writer, numbers: Sequence[int]) -> int:
+    """Those who have it are to be told that others may read it now."""
+    noticerows.add(conn, noticerows.EMBARGO_ENDED, "", numbers, writer.clock.now(conn))
+    return _advance(_LAST)(conn, state, writer, numbers)
 
 
 def _replan(conn: Connection, state: InForce, writer: log.Writer, numbers: Sequence[int]) -> int:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from exchange.calling import Caller
+from exchange.notices import Notifier
 from exchange.release import Releaser
 
 RELEASES, CALLS = 817, 818  # PostgreSQL's numbers for the locks
@@ -93,14 +94,15 @@ class SessionLock:
         return True
 
 
-def keep_releasing(releaser: Releaser, lock: Lock, pause: Callable[[], None]) -> Thread:
-    """Carry out what falls due, round after round, in a thread that ends with its process."""
+def keep_releasing(releaser: Releaser, notifier: Notifier, lock: Lock, pause: Callable[[], None]) -> Thread:
+    """Carry out what falls due and tell whom it concerns, round after round, in a thread that ends with its process."""
 
     def rounds() -> None:
         while True:
             try:
                 if lock.held():
                     releaser.round()
+                    notifier.round()
                 else:
                     releaser.wait()
             except Exception:  # whatever it is, the next round may do better, and nobody else would release

@@ -12,14 +12,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from exchange import store
 
 MILLISECOND = 1_000
 LEAD = 100 * MILLISECOND
+TRIES = 20
 STEPPED = 10_000 * MILLISECOND  # a log further ahead than this had a wrong clock once: go on from there
+
+
+T = TypeVar("T")
 
 
 class TooSlow(Exception):
@@ -86,3 +92,22 @@ def check_in_time(now: int, stamped: int, lead: int = LEAD) -> None:
     """Raise `TooSlow` where half the lead has gone: the rest is for the commit itself."""
     if now - stamped > lead // 2:
         raise TooSlow
+
+
+def committed(engine: Engine, act: Callable[[Connection, int], T]) -> T:
+    """What `act` makes in one transaction that gives instants, durable when this returns.
+
+    `act` is given the connection and the lead, and asks `check_in_time` last. Where it was not in time it is done
+    again with a longer lead; so it is after a deadlock. Raises `TooSlow`.
+    """
+    lead = LEAD
+    for _ in range(TRIES):
+        try:
+            with store.stamping(engine) as conn:
+                return act(conn, lead)
+        except TooSlow:
+            lead *= 2
+        except DBAPIError as error:
+            if not store.must_retry(error):
+                raise
+    raise TooSlow
