@@ -89,7 +89,7 @@ def who_can(stix_id: str, home: Path, as_json: bool) -> None:
     click.get_current_context().exit(0 if any(one.members for one in found) else 1)
 
 
-_SERVED = ("member", "collection", "publisher", "version", "first", "config", "last", "config", "times")
+_SERVED = ("member", "collection", "publisher", "version", "first", "config", "last", "config", "times", "recall")
 
 
 @click.command("who-has")
@@ -100,7 +100,8 @@ def who_has(stix_id: str, home: Path, as_json: bool) -> None:
     """Say who was served an object, since when and how often. Exit status 1 if nobody was.
 
     Read from the ledger, and exact: also who may not read it any more, and who is no member any more. A publisher has
-    what it published, and stands here only if it was served it, too.
+    what it published, and stands here only if it was served it, too. Of what was withdrawn, or closed by a newer
+    version, it says who has fetched the note that tells so, and who has not polled since.
     """
     from exchange import whohas
 
@@ -113,7 +114,8 @@ def who_has(stix_id: str, home: Path, as_json: bool) -> None:
     elif not found:
         raise Refusal(f"{stix_id}: nobody was served it")
     else:
-        table(_SERVED, [tuple(map(str, _as_said(one).values())) for one in found])
+        told = [{**_as_said(one), "recall": one.recall.words if one.recall else ""} for one in found]
+        table(_SERVED, [tuple(map(str, one.values())) for one in told])
     click.get_current_context().exit(0 if found else 1)
 
 
@@ -121,7 +123,12 @@ def _as_said(had: Had) -> dict[str, object]:
     """With its times as text."""
     from exchange.stix import format_timestamp
 
-    return {**asdict(had), "first": format_timestamp(had.first), "last": format_timestamp(had.last)}
+    found = {**asdict(had), "first": format_timestamp(had.first), "last": format_timestamp(had.last)}
+    if had.recall:
+        times = {name: getattr(had.recall, name) for name in ("told", "fetched", "last_poll")}
+        said = {name: None if at is None else format_timestamp(at) for name, at in times.items()}
+        found["recall"] = {"reason": had.recall.reason, **said}
+    return found
 
 
 @contextmanager

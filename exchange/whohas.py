@@ -8,10 +8,28 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from exchange import entries, ledger, store
+from exchange import entries, ledger, noticerows, polls, stix, store
 from exchange.entries import Deposited
 from exchange.inforce import InForce
 from exchange.ledger import Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall:
+    """That a member was told to give a version up: why, when it was told (the note's own time), when it was first
+    served the note, and when a key of its last polled the collection; None: not yet. Times in microseconds UTC."""
+
+    reason: str
+    told: int
+    fetched: int | None
+    last_poll: int | None
+
+    @property
+    def words(self) -> str:
+        if self.fetched is not None:
+            return f"{self.reason}: fetched"
+        polled = self.last_poll is not None and self.last_poll > self.told
+        return f"{self.reason}: told, {'not fetched yet' if polled else 'not polled since'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +37,7 @@ class Had:
     """That a member was served one publisher's version of an object: the first and the last time, and how often.
 
     Times in microseconds UTC; `first_config` and `last_config` are the config versions that were in force then.
+    `recall`: None where it was not told to give it up.
     """
 
     member: str
@@ -30,6 +49,7 @@ class Had:
     last: int
     last_config: int
     times: int
+    recall: Recall | None = None
 
 
 def who_has(conn: Connection, lines: Connection, state: InForce, stix_id: str) -> list[Had] | None:
@@ -49,12 +69,38 @@ def who_has(conn: Connection, lines: Connection, state: InForce, stix_id: str) -
     for v in versions:
         by_collection[v.collection][v.number] = v
     for collection, wanted in by_collection.items():
+        recalled = _recalled(conn, lines, collection, list(wanted))
         for line in ledger.carrying(lines, collection, frozenset(wanted)):
             for v in (wanted[n] for n in dict.fromkeys(line.versions) if n in wanted):
-                had = named.had(line, v)
+                had = replace(named.had(line, v), recall=recalled.get((v.number, line.member)))
                 key = (had.member, had.collection, had.publisher, had.version)
                 found[key] = _later(found[key], had) if key in found else had
     return [found[key] for key in sorted(found)]
+
+
+def _recalled(
+    conn: Connection, lines: Connection, collection: int, versions: list[int]
+) -> dict[tuple[int, int], Recall]:
+    """By (version, member): who was told, and what became of it. Cost: O(lines since the first note)."""
+    told = [x for x in noticerows.told(conn, versions) if x.kind == noticerows.RECALL]
+    if not told:
+        return {}
+    sent = {n: stix.parse_timestamp(text) for n, (text, _) in entries.told(conn, [x.note for x in told]).items()}
+    fetched: dict[int, int] = {}
+    for line in ledger.carrying(lines, collection, frozenset(sent)):
+        for note in sent.keys() & line.versions:
+            fetched[note] = min(line.at, fetched.get(note, line.at))
+    polled = {
+        member: max((p.at for p in polls.stored(lines, member) if p.collection == collection and p.at), default=None)
+        for member in {x.member for x in told}
+    }
+    return {
+        (x.version, x.member): Recall(
+            reason=x.reason, told=sent[x.note], fetched=fetched.get(x.note), last_poll=polled[x.member]
+        )
+        for x in told
+        if x.note in sent
+    }
 
 
 def _later(known: Had, had: Had) -> Had:

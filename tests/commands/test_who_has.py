@@ -43,6 +43,7 @@ def test_who_has_lists_those_who_were_served_it_with_times_and_configs(shared: P
         "version",
         *["first", "config", "last", "config"],
         "times",
+        "recall",
     ]
     assert line.split()[:3] == ["firstriver", "indicators", "cyberdef"]
     assert line.split()[-1] == "2"
@@ -56,7 +57,7 @@ def test_as_json_it_has_the_same_and_the_names_of_its_parts(shared: Path) -> Non
     assert found.pop("first") == found.pop("last")
     assert found == {
         "member": "firstriver", "collection": "indicators", "publisher": "cyberdef", "version": note(1)["modified"],
-        "first_config": 1, "last_config": 1, "times": 1,
+        "first_config": 1, "last_config": 1, "times": 1, "recall": None,
     }  # fmt: skip
 
 

@@ -206,6 +206,24 @@ def test_who_reads_a_newer_version_is_not_told_that_an_older_one_was_withdrawn(s
     assert [o["modified"] for o in objects(reader)] == ["2024-02-01T00:00:00.000Z"]
 
 
+def test_who_has_says_who_has_fetched_the_note_and_who_has_not_polled_since(stage: Stage) -> None:
+    maker, reader, shy = (stage.here.asker(name) for name in ("maker", "reader", "shy"))
+    one = indicator()
+    maker.post("open", one)
+    objects(reader), objects(shy)
+    stage.run("withdraw", one["id"], "--reason", "error")
+    stage.round()
+    objects(reader)
+
+    found = {x["member"]: x["recall"] for x in json.loads(stage.run("who-has", one["id"], "--json").stdout)}
+    assert found["reader"]["reason"] == found["shy"]["reason"] == "error"
+    assert found["reader"]["fetched"] == found["reader"]["last_poll"] > found["reader"]["told"]
+    assert found["shy"]["fetched"] is None
+    assert found["shy"]["last_poll"] < found["shy"]["told"]
+    lines = stage.run("who-has", one["id"]).stdout.splitlines()
+    assert [line.split("  ")[-1] for line in lines] == ["recall", "error: fetched", "error: told, not polled since"]
+
+
 @on_sqlite
 def test_what_a_deletion_takes_is_told_to_nobody(stage: Stage) -> None:
     maker, reader = stage.here.asker("maker"), stage.here.asker("reader")
