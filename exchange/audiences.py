@@ -161,14 +161,16 @@ def settle(
     fresh: frozenset[int],
     collection: int,
     revised: frozenset[int] = frozenset(),
+    also: frozenset[tuple[int, int]] = frozenset(),
 ) -> list[Change]:
     """Every version whose audience changes, new ones included. Takes the lock of each collection concerned.
 
     `own` holds, by number, all the publisher's versions of each object that occurs in it, as they are to be: fresh
     ones with `whole` unset, those being deleted no longer live, `revised` ones with another `base`, `ever` or `steps`.
+    `also` are (collection, object) to look at under rule 10 though none of their versions moves.
     """
     play, moved = revise(Stored(conn, publisher), own, fresh, revised)
-    places = {(v.collection, v.object) for v in moved}
+    places = also | {(v.collection, v.object) for v in moved}
     store.lock_collections(conn, sorted({c for c, _ in places} | {collection}))
     changes: list[Change] = []
     for where in sorted({c for c, _ in places}):
@@ -176,7 +178,7 @@ def settle(
         shared = entries.shared_objects(conn, where, publisher, objects)
         mine = [v for v in moved if v.collection == where and v.object not in shared]
         changes += _alone(conn, mine, fresh)
-        all_mine = {v.number: v for v in [*play.values(), *moved] if v.collection == where}
+        all_mine = {v.number: v for v in [*own.values(), *play.values(), *moved] if v.collection == where}
         for object_ in sorted(shared):
             changes += _together(conn, publisher, where, object_, all_mine, fresh, {v.number for v in moved})
     return changes

@@ -32,7 +32,7 @@ def _change(name: str) -> click.Command:
 def _take(name: str) -> click.Command:
     from exchange import clitake
 
-    return {"withdraw": clitake.withdraw}[name]
+    return {"withdraw": clitake.withdraw, "hand-over": clitake.hand_over}[name]
 
 
 def _key(_name: str) -> click.Command:
@@ -79,6 +79,7 @@ _LOADERS: dict[str, Callable[[str], click.Command]] = {
     "apply": _change,
     "release": _change,
     "withdraw": _take,
+    "hand-over": _take,
     "serve": _home,
     "key": _key,
     "seed": _seed,

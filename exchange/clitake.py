@@ -1,4 +1,4 @@
-"""The commands about deposits that are there: withdraw."""
+"""The commands about deposits that are there: withdraw, hand-over."""
 
 from __future__ import annotations
 
@@ -102,3 +102,29 @@ def _lift(exchange: Exchange, ids: Sequence[str], as_json: bool) -> None:
     else:
         raise Refusal("nothing to lift: none of these was withdrawn")
     click.get_current_context().exit(0 if count else 1)
+
+
+@click.command("hand-over")
+@click.argument("old")
+@click.argument("new")
+@home_option
+@json_option
+def hand_over(old: str, new: str, home: Path, as_json: bool) -> None:
+    """Give OLD's deposits to its successor NEW, which then versions, deletes and reads them as its own.
+
+    OLD must be suspended, ended or out of the files, and NEW a member in force. Nobody else notices: nothing is served
+    again, and nobody reads more or less of it.
+    """
+    from exchange import handover, sequencer
+
+    with opened(home) as exchange:
+        try:
+            done = handover.hand_over(exchange.engine, exchange.clock, old, new)
+        except handover.Refused as error:
+            raise Refusal(f"nothing was handed over: {error}") from error
+        except sequencer.TooSlow as error:
+            raise Refusal("nothing was handed over: the store is too slow at the moment; try again") from error
+    if as_json:
+        print_json({"from": old, "to": new, **asdict(done)})
+    else:
+        say(f"handed over: {plural(done.versions, 'version')} of {plural(done.objects, 'object')}")

@@ -169,6 +169,28 @@ def revise(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callabl
     return _enter(conn, writer, changes)
 
 
+def adopt(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callable[[Version], Version]) -> int:
+    """Let everything follow once versions were given to the writer's publisher by another one, deleted ones too.
+
+    `to` gives each what its new publisher and its old one may read of it. Returns as `revise` does.
+    """
+    objects = sorted({v.object for v in entries.by_number(conn, numbers)})
+    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, objects)}
+    own |= {n: to(own[n]) for n in numbers}
+    live = frozenset(n for n in numbers if own[n].live)
+    ended = [own[n] for n in numbers if n not in live]
+    changed = {n: own[n] for n in live}
+    for place in {v.collection for v in changed.values()}:
+        changed |= put_off([v for v in (own | changed).values() if v.live], place)
+    entries.set_audiences(conn, ended)
+    also = frozenset((v.collection, v.object) for v in ended)
+    where = min(own[n].collection for n in numbers)
+    changes = settle(conn, writer.publisher, own | changed, frozenset(), where, frozenset(changed), also)
+    entries.set_audiences(conn, [c.version for c in changes])
+    _notice(conn, writer, changes, (own | changed).values(), writer.clock.now(conn))
+    return _enter(conn, writer, changes)
+
+
 def _notice(
     conn: Connection, writer: Writer, changes: Sequence[Change], own: Iterable[Version], now: int
 ) -> None:  # fmt: skip

@@ -120,7 +120,7 @@ def test_a_folder_that_is_no_home_is_said_and_nothing_is_made_in_it(tmp_path: Pa
 
 
 def test_a_command_of_a_later_issue_is_no_command(home: Path) -> None:
-    for word in ("queue", "approve", "reject", "hand-over"):
+    for word in ("queue", "approve", "reject"):
         result = run(word, "--home", home)
 
         assert result.exit_code == 2
