@@ -92,7 +92,7 @@ class Owned(NamedTuple):
 
 # Versions -----------------------------------------------------------------------------------------------------
 
-_VERSION = (
+_VERSIONS = select(
     t.version.c.number, t.version.c.collection, t.version.c.publisher, t.version.c.object, t.version.c.ver,
     t.version.c.refs, t.version.c.creator, t.version.c.deleted, t.version.c.base, t.version.c.whole, t.version.c.shown,
     t.version.c.ever, t.version.c.eventual, t.version.c.started, t.version.c.steps, t.version.c.state,
@@ -102,7 +102,9 @@ _AUDIENCES = ("base", "whole", "shown", "ever", "eventual")
 
 
 def versions(conn: Connection, *where: ColumnElement[bool]) -> list[Version]:
-    rows = conn.execute(select(*_VERSION).where(*where)).mappings().all()
+    rows = conn.execute(_VERSIONS.where(*where)).mappings().all()
+    if not rows:
+        return []
     wanted = {row[column] for row in rows for column in _AUDIENCES}
     wanted |= {audience for row in rows for _, audience in _unpacked(row["steps"])}
     texts = store.audience_texts(conn, sorted(wanted))
@@ -253,7 +255,12 @@ def versions_in(conn: Connection, collection: int, objects: Sequence[int]) -> li
 
 def versions_of(conn: Connection, object_: int) -> list[Version]:
     """Everybody's versions of one object, for operators. Cost: O(collections + its versions) by version_by_object."""
-    found = [v for row in store.collections(conn).values() for v in versions_in(conn, row.number, [object_])]
+    numbers = [row.number for row in store.collections(conn).values()]
+    found = [
+        v
+        for part in store.chunks(numbers)
+        for v in versions(conn, t.version.c.collection.in_(part), t.version.c.object == object_)
+    ]
     return sorted(found, key=lambda v: (v.collection, v.publisher, v.ver))
 
 

@@ -77,6 +77,7 @@ class Reading:
         self.last = last
         self.deposits = sorted(stage.deposits.values(), key=str)
         self.members = sorted(stage.tree["members"])
+        self.lines = {file: text.splitlines() for file, text in casesketch.files(stage.tree).items()}
 
     def check(self, step: Reads) -> None:
         with self.stage.world.requests() as request:
@@ -160,7 +161,7 @@ class Reading:
     def _line(self, step: explaining.Step) -> str:
         """The line in the files that a step shows; empty if it shows none."""
         file, _, number = step.place.partition(":")
-        return casesketch.files(self.stage.tree)[file].splitlines()[int(number) - 1].strip() if step.place else ""
+        return self.lines[file][int(number) - 1].strip() if step.place else ""
 
     def _check_line(self, member: str, step: explaining.Step) -> None:
         """A line that is shown holds a key of the rule, or where none is written the member, or begins the file."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
 
 from hypothesis import strategies as st
 
@@ -12,6 +14,51 @@ from tests.property.model import Deposit, Model
 from tests.property.shapes import AWAY, Shape
 
 Key = tuple[str, str, int]  # publisher, id, version
+T = TypeVar("T")
+
+
+class Dice(Protocol):
+    """What decides."""
+
+    def number(self, least: int, most: int, what: str) -> int: ...
+
+    def one(self, options: Sequence[T], what: str) -> T: ...
+
+    def some(self, options: Sequence[T], least: int, what: str) -> set[T]:
+        """Two at most."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """By Hypothesis, which makes what fails smaller: for histories, where that is needed."""
+
+    data: st.DataObject
+
+    def number(self, least: int, most: int, what: str) -> int:
+        return self.data.draw(st.integers(least, most), what)
+
+    def one(self, options: Sequence[T], what: str) -> T:
+        return self.data.draw(st.sampled_from(options), what)
+
+    def some(self, options: Sequence[T], least: int, what: str) -> set[T]:
+        return self.data.draw(st.sets(st.sampled_from(options), min_size=least, max_size=2), what)
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """By a seed: for thousands of worlds that are small by themselves, each in a tenth of the time."""
+
+    random: random.Random
+
+    def number(self, least: int, most: int, what: str) -> int:
+        return self.random.randint(least, most)
+
+    def one(self, options: Sequence[T], what: str) -> T:
+        return self.random.choice(options)
+
+    def some(self, options: Sequence[T], least: int, what: str) -> set[T]:
+        return set(self.random.sample(options, self.random.randint(least, min(2, len(options)))))
 
 
 @dataclass(slots=True)
@@ -30,9 +77,9 @@ class Drawing:
 
     # Objects ------------------------------------------------------------------------------------------------
 
-    def envelope(self, draw: st.DataObject, publisher: str, collection: str) -> list[Deposit]:
+    def envelope(self, draw: Dice, publisher: str, collection: str) -> list[Deposit]:
         """Deposits of different ids."""
-        count = draw.draw(st.integers(1, self.shape.envelope), "objects")
+        count = draw.number(1, self.shape.envelope, "objects")
         found: dict[str, Deposit] = {}
         for _ in range(count):
             d = self._deposit(draw, publisher, collection)
@@ -40,9 +87,9 @@ class Drawing:
         self.said |= {(d.publisher, d.id, d.version): d for d in found.values()}
         return list(found.values())
 
-    def _deposit(self, draw: st.DataObject, publisher: str, collection: str) -> Deposit:
-        object_id = draw.draw(st.sampled_from(self.shape.ids()), "id")
-        version = 0 if object_id.startswith("ipv4") else draw.draw(st.integers(1, self.shape.versions), "version")
+    def _deposit(self, draw: Dice, publisher: str, collection: str) -> Deposit:
+        object_id = draw.one(self.shape.ids(), "id")
+        version = 0 if object_id.startswith("ipv4") else draw.number(1, self.shape.versions, "version")
         key = publisher, object_id, version
         self.seq += 1
         if not any((d.publisher, d.id, d.version) == key for d in self.model.past.live):
@@ -52,21 +99,21 @@ class Drawing:
             return replace(known, collection=collection, seq=self.seq)
         return self._another(publisher, collection)
 
-    def _new(self, draw: st.DataObject, key: Key, collection: str) -> Deposit:
+    def _new(self, draw: Dice, key: Key, collection: str) -> Deposit:
         c = self.model.collections[collection]
         names = self._nameable(collection)
-        tlp = draw.draw(st.sampled_from([t for t in self.shape.tlps if t != "red" or names]), "tlp")
+        tlp = draw.one([t for t in self.shape.tlps if t != "red" or names], "tlp")
         words = [f"member:{m}" for m in names]
         if tlp != "red":
             words += [f"group:{g}" for g in self.shape.groups]
             words += ["named-only"] * (self.shape.named_only and not c.named)
-        to = draw.draw(st.sets(st.sampled_from(words), min_size=int(tlp == "red" or c.named), max_size=2), "to")
-        if self.shape.plans and draw.draw(st.sampled_from([False, True]), "names a plan"):
-            to |= {f"release:{draw.draw(st.sampled_from(sorted(self.shape.plans)), 'plan')}"}
+        to = draw.some(words, int(tlp == "red" or c.named), "to")
+        if self.shape.plans and draw.number(0, 1, "names a plan"):
+            to |= {f"release:{draw.one(sorted(self.shape.plans), 'plan')}"}
         refs: set[str] = set()
         if key[1].startswith("note"):
             others = [i for i in self.shape.ids() if i != key[1]]
-            refs = draw.draw(st.sets(st.sampled_from(others), min_size=1, max_size=2), "refs")
+            refs = draw.some(others, 1, "refs")
         made = self._made(key, collection, tlp, to)
         return replace(made, refs=frozenset(refs), creator=self._creator(draw, key))
 
@@ -90,13 +137,13 @@ class Drawing:
             said=self.seq,
         )
 
-    def _creator(self, draw: st.DataObject, key: Key) -> str | None:
+    def _creator(self, draw: Dice, key: Key) -> str | None:
         """The same in every version (STIX 2.1 section 3.6)."""
         if not self.shape.creators or key[1].startswith("ipv4"):
             return None
         if key[:2] not in self.creators:
             identities = [None, *(m.identity for m in self.model.members.values() if m.identity)]
-            self.creators[key[:2]] = draw.draw(st.sampled_from(identities), "creator")
+            self.creators[key[:2]] = draw.one(identities, "creator")
         return self.creators[key[:2]]
 
     def _takes(self, collection: str, d: Deposit) -> bool:
@@ -111,8 +158,8 @@ class Drawing:
 
     # The config ---------------------------------------------------------------------------------------------
 
-    def change(self, draw: st.DataObject) -> None:
-        what = draw.draw(st.sampled_from(list(self.shape.changes)), "change")
+    def change(self, draw: Dice) -> None:
+        what = draw.one(list(self.shape.changes), "change")
         if what == "new":
             self._newcomer(draw)
         elif what == "file":
@@ -124,32 +171,32 @@ class Drawing:
         else:
             self._collection(draw, what)
 
-    def _member(self, draw: st.DataObject, what: str) -> None:
+    def _member(self, draw: Dice, what: str) -> None:
         """`door`: suspended, ended or not begun, or no longer so."""
-        name = draw.draw(st.sampled_from([m for m in self.model.members if m not in self.absent]), "member")
+        name = draw.one([m for m in self.model.members if m not in self.absent], "member")
         m = self.model.members[name]
         if what == "group":
-            m = replace(m, groups=m.groups ^ {draw.draw(st.sampled_from(list(self.shape.groups)), "group")})
+            m = replace(m, groups=m.groups ^ {draw.one(list(self.shape.groups), "group")})
         elif what == "relays":
             m = replace(m, relays=not m.relays)
         else:
-            away = draw.draw(st.sampled_from(sorted(AWAY)), "away")
+            away = draw.one(sorted(AWAY), "away")
             m = replace(m, present=not away, away=away)
         self.model.members[name] = m
 
-    def _collection(self, draw: st.DataObject, what: str) -> None:
+    def _collection(self, draw: Dice, what: str) -> None:
         """`own`: hidden or not; `named`: the publisher has to name its recipients, or not; `gone`: with its file."""
-        name = draw.draw(st.sampled_from(list(self.model.collections)), "collection")
+        name = draw.one(list(self.model.collections), "collection")
         c = self.model.collections[name]
         rights: Sequence[frozenset[str]] = [frozenset({"everyone"}), *(frozenset({g}) for g in self.shape.groups)]
         if what == "read":
-            c = replace(c, read=draw.draw(st.sampled_from(rights), "right"))
+            c = replace(c, read=draw.one(rights, "right"))
         elif what == "write":
-            c = replace(c, write=draw.draw(st.sampled_from(rights), "right"))
+            c = replace(c, write=draw.one(rights, "right"))
         elif what == "own":
             c = replace(c, hidden=not c.hidden)
         elif what == "unmarked":
-            c = replace(c, unmarked=draw.draw(st.sampled_from(["clear", "amber", "amber+strict"]), "level"))
+            c = replace(c, unmarked=draw.one(["clear", "amber", "amber+strict"], "level"))
         elif what == "gone":
             left = [other for other, x in self.model.collections.items() if other != name and not x.gone]
             c = replace(c, gone=bool(left) and not c.gone)
@@ -157,17 +204,17 @@ class Drawing:
             c = replace(c, named=not c.named)
         self.model.collections[name] = c
 
-    def _in_or_out_of_the_file(self, draw: st.DataObject) -> None:
+    def _in_or_out_of_the_file(self, draw: Dice) -> None:
         """Back with the stanza it had."""
-        name = draw.draw(st.sampled_from(list(self.model.members)), "member")
+        name = draw.one(list(self.model.members), "member")
         back = name in self.absent
         if back or len(self.absent) + 1 < len(self.model.members):
             self.absent ^= {name}
             member = self.model.members[name]
             self.model.members[name] = replace(member, present=back and not member.away)
 
-    def _newcomer(self, draw: st.DataObject) -> None:
+    def _newcomer(self, draw: Dice) -> None:
         waiting = sorted(name for name in self.shape.late if name not in self.model.members)
         if waiting:
-            name = draw.draw(st.sampled_from(waiting), "newcomer")
+            name = draw.one(waiting, "newcomer")
             self.model.members[name] = self.shape.late[name]

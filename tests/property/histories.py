@@ -25,7 +25,7 @@ from sqlalchemy import Engine
 
 from exchange import intake
 from tests.property import world as w
-from tests.property.drawing import Drawing
+from tests.property.drawing import Drawing, Drawn
 from tests.property.model import Deposit, Model
 from tests.property.shapes import Shape
 from tests.property.watching import Watch, pollers
@@ -135,7 +135,7 @@ class Histories(RuleBasedStateMachine):
         self.took(deposits, clock)
 
     def envelope(self, draw: st.DataObject) -> list[Deposit]:
-        return self.drawing.envelope(draw, *draw.draw(st.sampled_from(self.writers()), "where"))
+        return self.drawing.envelope(Drawn(draw), *draw.draw(st.sampled_from(self.writers()), "where"))
 
     def send(self, deposits: list[Deposit]) -> None:
         publisher, uid = deposits[0].publisher, self.shape.uid(deposits[0].collection)
@@ -187,7 +187,7 @@ class Histories(RuleBasedStateMachine):
         for changes in applies:
             clock = self.begin("config")
             for _ in range(changes):
-                self.drawing.change(draw)
+                self.drawing.change(Drawn(draw))
             self.apply()
             self.watch.settle(clock)
 
@@ -251,7 +251,7 @@ class Histories(RuleBasedStateMachine):
     def die_while_changing_the_config(self, draw: st.DataObject, after: int) -> None:
         before = self.model.config(), set(self.drawing.absent)
         clock = self.begin("config")
-        self.drawing.change(draw)
+        self.drawing.change(Drawn(draw))
         with self.world.dying(after) as kept:
             self.apply()
         if not kept:

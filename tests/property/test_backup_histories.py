@@ -22,6 +22,7 @@ from exchange import backup, restoring, store
 from exchange import ledger as exchange_ledger
 from tests import databases
 from tests.property import world as w
+from tests.property.drawing import Drawn
 from tests.property.histories import Histories, run
 from tests.property.model import Collection, Member
 from tests.property.shapes import CHANGES, Shape
@@ -97,7 +98,7 @@ class Restoring(Histories):
         publisher, collection = draw.draw(st.sampled_from(self.writers()), "where")
         before = self.model.config(), set(self.drawing.absent)
         if changes:
-            self.drawing.change(draw)
+            self.drawing.change(Drawn(draw))
             self.apply()
         doomed = [w.campaign(900 + n, text="doomed") for n in range(draw.draw(st.integers(1, 5), "lost objects"))]
         if self.writes(publisher, collection):
