@@ -27,6 +27,7 @@ WRONG = [
     "limit=0", "limit=x", "added_after=x", "next=x", "match[version]=all,last", "match[id]=", "match[id]=,",
     f"match[id]={IDS[2]}&match[id]={IDS[3]}", f"match[id]={IDS[2]}&limit=0", "match[spec_version]=x", "nothing=1",
 ]  # fmt: skip
+JSON = (("Accept", "application/json"),)
 FOLLOWED = 8  # pages
 PARTS = ("pages", "ids", "doors", "writes")  # methods of `Asking`
 
@@ -49,6 +50,11 @@ class Asking:
                 getattr(self, name)()
         for query in ("match[version]=all", ""):
             self._chain(Ask(path=f"{OPEN}/objects/", query=query))
+        return self.record
+
+    def few(self, asks: Iterable[Ask]) -> Record:
+        """These alone."""
+        self._chains(asks)
         return self.record
 
     def pages(self) -> None:
@@ -97,9 +103,10 @@ class Asking:
             for method in ("GET", "HEAD", "OPTIONS"):
                 self._ask(Ask(path=path, method=method))
             self._ask(Ask(path=path, key=None))
-        for key in ("reads", "here", "expired"):
-            for path in (f"{ROOT}/", "/api/v1/access", "/api/v1/feed"):
-                self._ask(Ask(path=path, key=key))
+        for key in ("mia", "reads", "here", "expired"):
+            self._ask(Ask(path=f"{ROOT}/", key=key))
+            for path in ("/api/v1/access", "/api/v1/feed", "/api/v1/openapi.json"):
+                self._ask(Ask(path=path, key=key, headers=JSON))
 
     def _collections(self) -> None:
         for reference in [*PLACES, *PLACES.values(), "policy", NOWHERE, "nowhere"]:

@@ -10,8 +10,7 @@ object. On SQLite alone: on PostgreSQL the clock is the database's, which no tes
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -19,19 +18,12 @@ from hypothesis import strategies as st
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map
 
-from tests.property.allasked import PARTS, Asking, Record
-from tests.property.twins import MALLORY, PLACES, Ask, Delete, Poll, Post, Rights, Site, Step, Template, Together, do
+from tests.property.alike import Turn, compare, play, twins
+from tests.property.allasked import PARTS, Asking
+from tests.property.twins import MALLORY, PLACES, Ask, Delete, Poll, Post, Rights, Step, Template, Together, do
 
 LONG = settings.get_current_profile_name() == "long"
 START = Rights(frozenset(), "everyone")
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A step of both exchanges, or a hidden one of the first alone."""
-
-    step: Step
-    hidden: bool = False
 
 
 KINDS = st.sampled_from(["campaign", "note"])
@@ -96,37 +88,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 @pytest.fixture(scope="module")
 def names() -> Iterator[int]:
     return iter(range(1_000_000_000))
-
-
-@contextmanager
-def twins(template: Template, names: Iterator[int]) -> Iterator[tuple[Site, Site]]:
-    made = [f"site{next(names)}" for _ in range(2)]
-    with_hidden, without = (template.site(name) for name in made)
-    try:
-        yield with_hidden, without
-        assert [with_hidden.close(), without.close()] == [[], []]
-    finally:
-        for name in made:
-            template.drop(name)
-
-
-def play(sites: tuple[Site, Site], turns: list[Turn]) -> None:
-    for number, turn in enumerate(turns, start=1):
-        told = []
-        for site in sites[:1] if turn.hidden else sites:
-            site.take(number)
-            told.append(do(site, turn.step, hidden=site is sites[0]))
-        if getattr(turn.step, "by", None) == "mia":
-            assert told[0] == told[1], f"mia's own step {number}, {turn.step}"
-
-
-def compare(sites: tuple[Site, Site], turn: int, parts: Iterable[str]) -> Record:
-    """What mia was asked and told, by both alike."""
-    first, second = (Asking(site, turn).parts(parts) for site in sites)
-    difference = next(((a, b) for a, b in zip(first, second, strict=False) if a != b), None)
-    assert difference is None
-    assert len(first) == len(second)
-    return first
 
 
 @settings(max_examples=300 if LONG else 6)
