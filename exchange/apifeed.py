@@ -6,13 +6,13 @@ changes no count (promise 2). Nothing here is decided by it: what the exchange r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
 
-from exchange import credentials, feed, stix
+from exchange import credentials, feed, stix, store
 from exchange.credentials import Key
 from exchange.feed import Record
 from exchange.pages import View
@@ -52,7 +52,21 @@ def answer(conn: Connection, caller: Caller, places: list[Place], polls: Polls, 
             for p in places
             if p.can_read and p.number is not None
         ],
+        "access_ended": list(_ended(conn, caller, known.values())),
     }
+
+
+def _ended(conn: Connection, caller: Caller, known: Iterable[Poll]) -> Iterator[dict[str, Any]]:
+    """Where a change of the files took something from the member, if it polled there: once a collection, no more said.
+
+    A collection that it does not see any more is told by its id, which it knew.
+    """
+    polled = {poll.collection for poll in known if poll.at is not None}
+    limited = caller.key.collections
+    uids = {number: uid for uid, number in caller.state.places.items()}
+    for place, at in sorted(store.ended(conn, caller.number).items()):
+        if place in polled and (limited is None or uids[place] in limited):
+            yield {"id": uids[place], "at": _time(at)}
 
 
 def _may_poll(key: Key, place: Place, now: int) -> bool:

@@ -8,7 +8,8 @@ so that it goes on where it stood when it comes back.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,7 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 
 from exchange import config as configuration
-from exchange import grants, markings, policy, sequencer, store
+from exchange import grants, markings, policy, sequencer, store, tallies
 from exchange.config import Config
 from exchange.grants import Difference
 from exchange.interning import Readers
@@ -142,6 +143,7 @@ def apply(conn: Connection, files: Mapping[str, str], clock: Clock) -> Effect:
         return Effect(before=before, after=before, differences=())
     stamped = grants.carry_out(conn, found, frozenset(after.numbers[name] for name in newcomers), clock)
     store.set_gained(conn, list(_gained(conn, before, after)), now)
+    store.set_ended(conn, list(_ended(conn, found)), now)
     store.add_config(conn, store.ConfigRow(version + 1, now, text, json.dumps(gone, sort_keys=True)))
     return Effect(before=before, after=after, differences=found, stamped=stamped)
 
@@ -170,6 +172,22 @@ def _gained(conn: Connection, before: InForce | None, after: InForce) -> Iterato
             had = policy.vocabulary(before.config, name) if name in before.config.members else ()
             for word in set(policy.vocabulary(after.config, name)) & there - set(had):
                 yield after.numbers[name], word
+
+
+def _ended(conn: Connection, differences: Sequence[Difference]) -> Iterator[tuple[int, int]]:
+    """(member, collection) where a member can read fewer objects; labels without any are nothing to be told of.
+
+    Cost: O(members that lose a label × kinds of `tallies`).
+    """
+    by_place: dict[int, list[Difference]] = defaultdict(list)
+    for d in differences:
+        if d.lost:
+            by_place[d.collection].append(d)
+    for place, lost in by_place.items():
+        counts = tallies.Counts(conn, place, (d.member for d in lost))
+        for d in lost:
+            if counts.moved(d.member, d.had, d.had - {x.number for x in d.lost} | {x.number for x in d.gained}).lost:
+                yield d.member, place
 
 
 def _departed(before: InForce | None, config: Config) -> dict[str, dict[str, object]]:

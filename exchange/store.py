@@ -333,6 +333,20 @@ def add_config(conn: Connection, row: ConfigRow) -> None:
     conn.execute(insert(t.config), [values])
 
 
+def set_ended(conn: Connection, rows: Sequence[tuple[int, int]], at: int) -> None:
+    """(member, collection): something that the member could read there is taken from it at this instant."""
+    if rows:
+        c = t.ended.c
+        known = (c.member == bindparam("b_member")) & (c.collection == bindparam("b_collection"))
+        conn.execute(delete(t.ended).where(known), [{"b_member": m, "b_collection": p} for m, p in rows])
+        conn.execute(insert(t.ended), [{"member": m, "collection": p, "at": at} for m, p in rows])
+
+
+def ended(conn: Connection, member: int) -> dict[int, int]:
+    """Collection → when a change of the config last took something from the member there. Cost: O(those)."""
+    return dict(conn.execute(select(t.ended.c.collection, t.ended.c.at).where(t.ended.c.member == member)).all())
+
+
 # Releases -----------------------------------------------------------------------------------------------------
 
 

@@ -307,6 +307,14 @@ told = Table(  # who was told, and by which note
     sqlite_with_rowid=False,
 )  # fmt: skip
 
+ended = Table(  # when a change of the config last took from a member what it could read in a collection
+    "ended", metadata,
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    Column("collection", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
 looked = Table(  # of members who want to be called: up to where their views were looked at for something new
     "looked", metadata,
     Column("member", Integer, primary_key=True, autoincrement=False),

@@ -187,6 +187,25 @@ def test_a_collection_that_is_no_longer_listed_is_no_longer_told_of(here: Site) 
     assert [c["alias"] for c in json.loads(found.data)["collections"]] == ["named", "open"]
 
 
+def test_that_a_change_of_the_files_took_something_is_told_to_who_polled_there_and_no_more(here: Site) -> None:
+    reader, shy = here.asker("reader"), here.asker("shy")
+    here.asker("maker").post("open", indicator())
+    here.asker("reader").post("closed", indicator(object_marking_refs=[BUILT_IN_GREEN]))
+    reader.poll("open")
+    reader.poll("closed")
+    reader.poll("drop")
+    assert reader.told("feed")["access_ended"] == []
+
+    here.apply(MAIN.replace("in: [readers] }", "in: [club] }", 1).replace("in: [readers], l", "in: [club], l"))
+
+    [one] = reader.told("feed")["access_ended"]
+    assert one["id"] == collection_id(0), "of drop it read nothing, and open is for everyone"
+    assert one["at"] > "20"
+    assert shy.told("feed")["access_ended"] == [], "it never polled there"
+    here.apply(MAIN)
+    assert reader.told("feed")["access_ended"] == [one], "that it came back is told by what arrives"
+
+
 def test_what_a_change_of_rights_gives_waits_too(here: Site) -> None:
     maker, reader = here.asker("maker"), here.asker("reader")
     groups = {g["name"]: g["marking"] for g in maker.told("access")["groups"]}
