@@ -13,7 +13,7 @@ import os
 import random
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,8 @@ class Poller:
     after: str = "1970-01-01T00:00:00Z"
     last: dict[str, Version] = field(default_factory=dict)
     waiting: dict[tuple[str, str], int] = field(default_factory=dict)  # (id, version) → the clock when it became so
-    again: set[tuple[str, str]] = field(default_factory=set)  # what may be sent again, for its own rights changed
-    changed: int = 0  # when they did
+    # What may be sent again, since its own rights changed, or a newer version was deleted, and when (promise 3).
+    again: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 class Year:
@@ -162,6 +162,7 @@ class Year:
                     continue
                 if known:
                     poller.waiting.pop((id_, known.modified), None)
+                    poller.again.pop((id_, known.modified), None)
                     del poller.last[id_]
                 if newest:
                     poller.waiting[id_, newest.modified] = self.machine.host
@@ -196,6 +197,8 @@ class Year:
             assert self.ask(newest.publisher, path, method="DELETE").status_code == 200
             self.reading.drop(newest)
             self.settle({id_})
+            for name in self.pollers:
+                self.again(name, [id_])
 
     def _version(self, publisher: str, id_: str, number: int) -> Version:
         rng, at = self.rng, self.machine.host
@@ -256,11 +259,14 @@ class Year:
         before, self.reading.orgs[name] = self.reading.orgs[name], org
         self.apply()
         if before.within != org.within or before.relays != org.relays:
-            poller = self.pollers[name]
-            poller.again |= {(id_, v.modified) for id_, v in poller.last.items()}
             self.settle({i for i, vs in self.reading.versions.items() if vs}, [name])
-            poller.again &= {(id_, v.modified) for id_, v in poller.last.items()}
-            poller.changed = self.machine.host
+            self.again(name, self.pollers[name].last)
+
+    def again(self, name: str, ids: Iterable[str]) -> None:
+        poller = self.pollers[name]
+        for id_ in ids:
+            if id_ in poller.last:
+                poller.again[id_, poller.last[id_].modified] = self.machine.host
 
     def poll(self, event: Event) -> None:
         """One member polls to the end: what it gets is what was waiting for it."""
@@ -271,7 +277,7 @@ class Year:
             assert self.ask(name, OBJECTS).status_code == 401
             return
         got = self._objects(name, poller) if self.polls % 2 else self._manifest(name, poller)
-        early, missed = set(got) - poller.waiting.keys() - poller.again, poller.waiting.keys() - set(got)
+        early, missed = set(got) - poller.waiting.keys() - poller.again.keys(), poller.waiting.keys() - set(got)
         assert not early, f"{name} got {early}"
         assert not missed, f"{name} missed {missed}"
         assert len(got) == len(set(got)), f"{name} got something twice"
@@ -304,7 +310,7 @@ class Year:
         """Not before it became readable, and within the lead of it, or of a change of the member's own rights."""
         for item in items:
             place, added = (item["id"], item["version"]), year.instant(item["date_added"])
-            since = [poller.waiting.get(place, 0), poller.changed if place in poller.again else 0]
+            since = [poller.waiting.get(place, 0), poller.again.get(place, 0)]
             assert any(at < added <= at + 2 * LEAD + SECOND for at in since), (item, [year.stamp(at) for at in since])
 
     def finish(self) -> None:
