@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import networkx
 
 from exchange import stix
 from exchange.client import Server, Target, Trouble, content, refusal
@@ -149,6 +148,8 @@ def _ordered(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     by_id: dict[str, list[Piece]] = {}
     for piece in pieces:
         by_id.setdefault(piece.id, []).append(piece)
+    import networkx  # a fifth of a second, which no other command should wait for
+
     graph: networkx.DiGraph[str] = networkx.DiGraph()
     graph.add_nodes_from(by_id)
     graph.add_edges_from((piece.id, ref) for piece in pieces for ref in sorted(piece.refs) if ref in by_id)

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import networkx
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -129,11 +128,16 @@ def ordered(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     by_id: dict[str, list[Candidate]] = defaultdict(list)
     for c in candidates:
         by_id[c.parsed.id].append(c)
-    graph: networkx.DiGraph[str] = networkx.DiGraph()
-    graph.add_nodes_from(by_id)
-    graph.add_edges_from((c.parsed.id, ref) for c in candidates for ref in sorted(c.refs) if ref in by_id)
-    # Tarjan's algorithm yields a component only after all that it points to.
-    components = networkx.strongly_connected_components(graph)
+    inside = [(c.parsed.id, ref) for c in candidates for ref in sorted(c.refs) if ref in by_id]
+    components: Iterable[Iterable[str]] = ((i,) for i in by_id)
+    if inside:
+        import networkx  # a fifth of a second, which no command and no server should wait for at its start
+
+        graph: networkx.DiGraph[str] = networkx.DiGraph()
+        graph.add_nodes_from(by_id)
+        graph.add_edges_from(inside)
+        # Tarjan's algorithm yields a component only after all that it points to.
+        components = networkx.strongly_connected_components(graph)
     return [sorted((c for i in ids for c in by_id[i]), key=lambda c: (c.ver, c.index)) for ids in components]
 
 

@@ -42,7 +42,7 @@ class Fault:
 
 
 def load() -> list[Fault]:
-    return [Fault(**entry) for entry in yaml.safe_load(FAULTS.read_text())]
+    return [Fault(**entry) for entry in yaml.load(FAULTS.read_text(), Loader=yaml.CSafeLoader)]
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +129,12 @@ class Case:
                 yield from step.objects
 
 
-def load() -> list[Case]:
+@cache
+def load() -> tuple[Case, ...]:
     """Every case of every file, in order."""
-    return [
+    return tuple(
         case for path in sorted(FOLDER.glob("*.yaml")) for case in read(path.read_text(encoding="utf-8"), path.stem)
-    ]
+    )
 
 
 def read(text: str, topic: str) -> list[Case]:

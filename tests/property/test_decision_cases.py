@@ -5,7 +5,7 @@ Here the exchange's functions are asked; tests/protocol/test_cases_over_http.py 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from tests.property.cases import Case, load
 CASES = load()
 
 
-def names(cases: list[Case]) -> list[str]:
+def names(cases: Sequence[Case]) -> list[str]:
     return [f"{case.topic}: {case.name}" for case in cases]
 
 
