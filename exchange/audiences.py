@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from exchange import claims, entries, store
 from exchange.closure import Both, Node, resolve
 from exchange.entries import HELD, Deposit, Version
-from exchange.label import ANY, NOBODY, Audience, Expr, Step, any_of
+from exchange.label import ANY, NOBODY, Audience, Expr, Step, any_of, ending, ever
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +113,7 @@ def put_off(versions: Iterable[Version], collection: int) -> dict[int, Version]:
     """Those of a publisher's live versions in a collection whose release a newer one of the object moves (3.7). Pure.
 
     Whom a newer version does not let in yet, an older one lets in no earlier: else an embargo could not be extended.
+    When a newer one ends, an older one ends: else what it replaced would come back.
     """
     groups: dict[int, list[Version]] = defaultdict(list)
     for v in versions:
@@ -129,17 +130,19 @@ def put_off(versions: Iterable[Version], collection: int) -> dict[int, Version]:
 
 
 def _bounded(v: Version, newer: Sequence[Version]) -> Version:
-    """The version with no step to come that a newer one does not take too."""
-    if not v.steps or not newer:
+    """The version with no step to come that a newer one does not take too, and with the end of each newer one."""
+    ends = [end for w in (v, *newer) if (end := ending(w.steps, w.publisher)) is not None]
+    if not newer or not (v.steps or ends):
         return v
     steps: list[Step] = []
     before = v.base
     for due in sorted({step.due for w in (v, *newer) for step in w.steps}):
-        audience = v.base | reduce(Audience.__and__, (w.at(due) for w in newer), v.at(due))
+        audience = reduce(Audience.__and__, (w.at(due) for w in newer), v.at(due))
+        audience = audience if ends and due >= min(ends) else v.base | audience
         if audience != before:
             steps.append(Step(due, audience))
             before = audience
-    return replace(v, steps=tuple(steps), ever=before)
+    return replace(v, steps=tuple(steps), ever=ever(v.base, steps))
 
 
 def revise(

@@ -17,7 +17,7 @@ from exchange.audiences import node, own_ids
 from exchange.closure import Both, resolve
 from exchange.entries import Version
 from exchange.interning import Readers
-from exchange.label import EVERYBODY, NOBODY, NONE, Audience
+from exchange.label import EVERYBODY, NOBODY, NONE, Audience, ending
 from exchange.logrows import Label, Row
 
 
@@ -81,9 +81,9 @@ def _entries(v: Version, rows: list[Row], labels: dict[int, Label]) -> Iterator[
 
 
 def _steps(v: Version) -> Iterator[str]:
-    """What is to come of a release plan rises in time, and each step is wider, up to what it ever lets in."""
+    """What is to come rises in time, and each step is wider, up to what it ever lets in; but for the end."""
     dues = [step.due for step in v.steps]
-    rising = [v.base, *(step.audience for step in v.steps)]
+    rising = [v.base, *(step.audience for step in v.steps[: -1 if ending(v.steps, v.publisher) else None])]
     if dues != sorted(set(dues)) or any(a - b != NOBODY for a, b in pairwise(rising)) or rising[-1] != v.ever:
         yield "the steps of its release plan do not rise to what it ever lets in"
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from exchange import entries, markings, stix
+from exchange import entries, schemes, stix
+from exchange.schemes import Terms
 from exchange.status import Result
 from exchange.stix import Item, Parsed
 
@@ -57,7 +58,7 @@ class Envelope:
     """
 
     submission: int | None
-    statements: frozenset[str]  # definitions that restrict nobody
+    definitions: Mapping[str, Terms]  # what its own ones say, of those that are understood
     users: Mapping[str, Sequence[Candidate]]  # marking id → the objects that name it
 
     @classmethod
@@ -66,9 +67,9 @@ class Envelope:
         for c in candidates:
             for marking in c.markings:
                 users[marking].append(c)
-        definitions = (c.parsed for c in candidates if c.parsed.type == "marking-definition")
+        definitions = {c.parsed.id: c.parsed.obj for c in candidates if c.parsed.type == "marking-definition"}
         return cls(
             submission=entries.submission_of(status_id) if status_id else None,
-            statements=frozenset(d.id for d in definitions if markings.restricts_nobody(d.obj)),
+            definitions=schemes.understood(definitions),
             users=users,
         )

@@ -21,6 +21,7 @@ from exchange.configcredit import read_credit, site, tick
 from exchange.confignames import IGNORED, NOT_YET, UUID, WORDS_TAKEN, Names, check_name, identity_id
 from exchange.confignotify import read_mail, read_notify, suspicious_notify
 from exchange.configreleases import read_plans, suspicious_plans
+from exchange.configschemes import read_acs, read_agrees
 from exchange.configtypes import (
     ANONYMOUS_TICK,
     NAMED,
@@ -83,8 +84,9 @@ _MAIN_KEYS = frozenset(
     {"exchange", "operator", "root", "url", "max-body", "groups", "members", "defaults", "markings", "releases", "mail"}
 )
 _MEMBER_KEYS = frozenset(
-    {"name", "in", "relays", "identity", "suspended", "from", "until", "listed", "roles", "credit", "sites", "notify"}
-)
+    {"name", "in", "relays", "identity", "suspended", "from", "until", "listed", "roles", "credit", "sites", "notify",
+     "agrees", "acs"}
+)  # fmt: skip
 _EMPTY = Table(place=Place(file=MAIN_FILE, line=1), fields={}, places={})
 
 
@@ -284,6 +286,8 @@ def _member(name: str, reader: Reader, place: Place, names: Names) -> Member:
         roles=frozenset(reader.each("roles", choice("coordinator", "auditor"))),
         credit=read_credit(reader, names) or NAMED,
         sites=reader.each("sites", site),
+        agrees=read_agrees(reader),
+        acs=read_acs(reader),
         notify=read_notify(reader),
         place=place,
         places=reader.table.places,

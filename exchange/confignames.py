@@ -21,7 +21,6 @@ NOT_YET = {
     for stage, keys in (
         ("disclosure", ("moderate",)),
         ("disclosure", ("personal-data",)),
-        ("other schemes", ("agrees", "acs")),
         ("later", ("responses", "quota", "keep", "approve-own", "sign-in")),
     )
     for key in keys

@@ -71,6 +71,9 @@ class Mail:
 class Member:
     """An organisation. `title` is its `name:`, `groups` its `in:` as written, `sites` the hosts of its own web sites.
 
+    `agrees`: the terms of IEP policies that it keeps, as ``permitted-actions:none`` (`schemes.kept`); `acs`: what it is
+    in the words of ACS, as ``organizations:USA.DHS``.
+
     It is a member at an instant if not `suspended` and starts <= instant < ends (microseconds since the
     epoch, UTC): `starts` is the beginning of the day `from`, `ends` the end of the day `until`; None is no
     limit. `places` has the line of each key that is written.
@@ -88,6 +91,8 @@ class Member:
     roles: frozenset[str]
     credit: Credit = NAMED
     sites: tuple[str, ...] = ()
+    agrees: frozenset[str] = frozenset()
+    acs: frozenset[str] = frozenset()
     notify: Notify | None = None
     place: Place
     places: Mapping[str, Place]

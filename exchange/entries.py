@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, select, union_all, update
 
-from exchange import store
+from exchange import label, store
 from exchange import tables as t
 from exchange.label import Audience, Step, parse_audience
 
@@ -75,8 +75,8 @@ class Deposit:
 
     @property
     def ever(self) -> Audience:
-        """By rules 2 to 7 once every stage has fallen due."""
-        return self.steps[-1].audience if self.steps else self.base
+        """By rules 2 to 7 at one stage or another."""
+        return label.ever(self.base, self.steps)
 
 
 class Owned(NamedTuple):

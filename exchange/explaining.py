@@ -17,7 +17,7 @@ from exchange import claims, closure, entries, policy, stix, store
 from exchange.config import Collection, Member, Place, Rights
 from exchange.entries import Version
 from exchange.inforce import InForce
-from exchange.label import Audience, Tlp
+from exchange.label import ANY, Audience, Tlp
 from exchange.markings import Said
 
 
@@ -107,6 +107,7 @@ class _Case:
             yield self.rule_4(self.collection)
             yield self.rule_5(self.collection, stanza)
             yield self.rule_6(self.collection, stanza)
+            yield from self.rule_6_terms(self.collection, stanza)
             yield self.rule_7(self.collection)
             yield self.rule_8()
             yield self.rule_9()
@@ -160,20 +161,37 @@ class _Case:
         place = _at(stanza.places.get("in", stanza.place)) if grouped else ""
         return Step(rule="6 addressed", kept=kept, because=because, place=place)
 
+    def rule_6_terms(self, c: Collection, stanza: Member) -> Iterator[Step]:
+        """What IEP and ACS ask, where they ask anything."""
+        for rule, key in (("6 IEP", "agrees"), ("6 ACS", "acs")):
+            asked = {s.iep if key == "agrees" else s.acs for s in self.said} - {ANY}
+            if asked:
+                because = "its own" if self.own else f"asks for {'; '.join(sorted(e.words() for e in asked))}"
+                place = "" if self.own else _at(stanza.places.get(key, stanza.place))
+                yield Step(rule=rule, kept=self._keeps(rule, c), because=because, place=place)
+
     def rule_7(self, c: Collection) -> Step:
-        """What passes 2 to 6 and is not let in by all of 2 to 7 waits for a stage."""
+        """What passes 2 to 6 and is not let in by all of 2 to 7 waits for a stage, or its policy's time is over."""
         plans = sorted({name for s in self.said for name in s.releases} | ({c.at_least.name} if c.at_least else set()))
+        starts = max((s.starts for s in self.said if s.starts is not None), default=None)
+        ends = min((s.ends for s in self.said if s.ends is not None), default=None)
         place = _at(c.places.get("release", c.places.get("release-at-least"))) if plans else ""
-        if not plans:
+        if not plans and starts is None and ends is None:
             return Step(rule="7 stage", kept=True, because="no release plan")
         kept = self.lets_in(self.v.base)
         due = next((step.due for step in self.v.steps if self.lets_in(step.audience)), None)
-        if kept:
-            because = "its own" if self.own else f"plan {' and '.join(plans)}: a stage that includes it has come"
-        elif due is None:
-            because = f"plan {' and '.join(plans)}: no stage to come includes it"
+        whence = f"plan {' and '.join(plans)}" if plans else "its policy's time"
+        if self.own and kept:
+            because = "its own"
+        elif kept:
+            because = f"{whence}: a stage that includes it has come" if plans else f"{whence} has come"
+            because += f", until {_instant(ends)}" if ends is not None else ""
+        elif due is not None:
+            because = f"{whence}: it reads this from {_instant(due)} on"
+        elif ends is not None and all(step.due < ends for step in self.v.steps):
+            because, place = f"its policy ended at {_instant(ends)}", ""
         else:
-            because = f"plan {' and '.join(plans)}: it reads this from {stix.format_timestamp(due)[:19]}Z on"
+            because = f"{whence}: no stage to come includes it"
         return Step(rule="7 stage", kept=kept, because=because, place=place)
 
     def _keeps(self, rule: str, c: Collection) -> bool:
@@ -247,13 +265,18 @@ def _shut_out(member: Member, now: int) -> tuple[str, str]:
     return "until", "its last day is over"
 
 
+def _instant(instant: int) -> str:
+    return f"{stix.format_timestamp(instant)[:19]}Z"
+
+
 def _at(place: Place | None) -> str:
     return f"{place.file}:{place.line}" if place else ""
 
 
 def _tlp(said: Said) -> str:
     level = f"TLP:{said.tlp.value.upper()}" if said.tlp else "no TLP"
-    return f"{level}, as unmarked objects were taken" if said.assumed else level
+    level += ", as unmarked objects were taken" if said.assumed else ""
+    return level + (f" (it carries {', '.join(sorted(said.carried))} too)" if said.carried else "")
 
 
 def _to(said: Said) -> str:

@@ -55,14 +55,18 @@ class Whom:
 
 
 def stages(plans: Iterable[Plan], said: Said, started: int, released: int) -> list[Whom]:
-    """The stages of the plans that a deposit follows, in time; what was due at `released` has come."""
-    found = []
+    """The stages of the plans that a deposit follows, in time; what was due at `released` has come.
+
+    None is earlier than its policy starts.
+    """
+    found, begin = [], said.starts or 0
     for plan in plans:
         for stage in plan.stages:
             due = stage.due(started)
             found.append(
                 Whom(
-                    plan=plan.name, due=None if due <= released else due, everyone=stage.everyone,
+                    plan=plan.name, due=None if max(due, begin) <= released else max(due, begin),
+                    everyone=stage.everyone,
                     groups=stage.groups | (said.groups if stage.named else frozenset()),
                     members=said.members if stage.named else frozenset(),
                 )
@@ -75,7 +79,8 @@ class Seen:
     """A deposit with its audience by rules 2 to 6 (`base`) and 2 to 9 (`whole`), and what its publisher said.
 
     `said`: several where a definition takes the audience of what uses it. `refs`: the audience of each of the
-    publisher's own ids that it refers to, by STIX id. `numbers`: members' by name. `stages`: those of its plans.
+    publisher's own ids that it refers to, by STIX id. `numbers`: members' by name. `stages`: those of its plans;
+    what was due at `released` has come.
     """
 
     publisher: int
@@ -86,6 +91,7 @@ class Seen:
     numbers: Mapping[str, int]
     own_hidden: bool
     stages: Sequence[Whom] = ()
+    released: int = 0
 
 
 def forecast(seen: Seen) -> Forecast:
@@ -135,11 +141,14 @@ def _together(stages_: Sequence[Whom]) -> _Called | None:
 
 
 def _later(seen: Seen) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Who follows when, where the plan alone says it; else rule 7 has a sentence."""
+    """Who follows when, where the plan alone says it, or its policy's start; else rule 7 has a sentence."""
     if _by_stages(seen):
         for whom in seen.stages:
             if whom.due is not None:
                 yield whom.due, (EVERYONE,) if whom.everyone else tuple(_words(whom.groups, whom.members))
+    elif (begin := _begin(seen)) and len(seen.said) == 1:
+        called = _called(seen.said[0])
+        yield begin, (EVERYONE,) if called is None else tuple(_words(*called))
 
 
 def _words(groups: frozenset[str], members: frozenset[str]) -> list[str]:
@@ -173,7 +182,8 @@ def _rules(seen: Seen, *, open_: bool) -> Iterator[str]:
         yield f"5 TLP: {sentence}"
     if any(_narrows(s) for s in seen.said):
         yield "6 addressed: only whom its markings address."
-    yield from (f"7 stage: {sentence}" for sentence in _plans(seen.stages))
+    yield from _asked(seen.said)
+    yield from (f"7 stage: {sentence}" for sentence in (*_plans(seen.stages), *_window(seen)))
     ever = reduce(Audience.__and__, (_closing(seen, a) for a in seen.refs.values()), seen.base)
     if _narrower(seen.whole, ever):
         yield "8 version: no wider than your newer version of it in this collection."
@@ -185,6 +195,26 @@ def _rules(seen: Seen, *, open_: bool) -> Iterator[str]:
 def _narrows(said: Said) -> bool:
     """Whether rule 6 does: RED has its own sentence, and what fills a stage narrows nothing."""
     return said.tlp is not Tlp.RED and not said.fills and bool(said.groups or said.members or said.named_only)
+
+
+def _asked(said: Sequence[Said]) -> Iterator[str]:
+    for rule, asked in (("6 IEP", {s.iep for s in said}), ("6 ACS", {s.acs for s in said})):
+        words = sorted(e.words() for e in asked if e is not ANY)
+        yield from (f"{rule}: only members of whom the exchange knows {w}." for w in words)
+    if carried := sorted({word for s in said for word in s.carried}):
+        yield f"5 TLP: it carries {', '.join(carried)} too, which shut out nobody."
+
+
+def _begin(seen: Seen) -> int | None:
+    """When its policy starts, if that is to come."""
+    return max((s.starts for s in seen.said if s.starts is not None and s.starts > seen.released), default=None)
+
+
+def _window(seen: Seen) -> Iterator[str]:
+    if begin := _begin(seen):
+        yield f"nobody else before {stix.format_timestamp(begin)[:19]}Z, when its policy starts."
+    if ends := [s.ends for s in seen.said if s.ends is not None]:
+        yield f"nobody else after {stix.format_timestamp(min(ends))[:19]}Z, when its policy ends."
 
 
 def _plans(stages_: Sequence[Whom]) -> Iterator[str]:

@@ -83,7 +83,8 @@ def _parsed(files: str) -> Config:
 
 
 def _profile(config: Config, kept: Mapping[str, Any]) -> policy.Profile:
-    return policy.profile(config, frozenset(kept["groups"]), kept["relays"])
+    agrees, acs = (frozenset(kept.get(key, ())) for key in ("agrees", "acs"))
+    return policy.profile(config, frozenset(kept["groups"]), kept["relays"], agrees, acs)
 
 
 def _bound(
@@ -197,7 +198,7 @@ def _departed(before: InForce | None, config: Config) -> dict[str, dict[str, obj
     kept: dict[str, policy.Profile] = dict(before.departed)
     kept |= {name: policy.profile_of(before.config, name) for name in before.config.members}
     return {
-        name: {"groups": sorted(p.groups), "relays": p.relays}
+        name: {"groups": sorted(p.groups), "relays": p.relays, "agrees": sorted(p.agrees), "acs": sorted(p.acs)}
         for name, p in sorted(kept.items())
         if name not in config.members
     }

@@ -6,19 +6,24 @@ object and of nothing else (channel 18).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
-from exchange import entries, inforce, markings, policy, stix, store
+from exchange import entries, inforce, markings, policy, schemes, stix, store
 from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
 from exchange.entries import Deposit, Owned, Version
 from exchange.inforce import InForce
 from exchange.markings import Said
+from exchange.schemes import Terms
 from exchange.status import Result
+
+_log = logging.getLogger("exchange.intake")
 
 LISTED = 3  # ids told in one message
 
@@ -40,18 +45,19 @@ class Judge:
         self.released = store.tick(conn)  # what is due later, the releaser enters
         self.state = state
         self.collection = collection
+        self.member = member
         self.publisher = state.numbers[member]
         self.identity = state.config.members[member].identity
         self.envelope = envelope
         self.vocabulary = inforce.words(conn, state, member)
-        self.harmless = self._harmless()
+        self.definitions = self._definitions()
 
-    def _harmless(self) -> frozenset[str]:
-        """Definitions of the publisher's own, in this envelope or before, that restrict nobody (policy.md 3.5)."""
-        here = self.envelope.statements
-        used = self.envelope.users.keys() - here - markings.TLP_IDS.keys()
+    def _definitions(self) -> Mapping[str, Terms]:
+        """What the publisher's own definitions say, in this envelope or before (policy.md 3.5)."""
+        here = self.envelope.definitions
+        used = self.envelope.users.keys() - here.keys() - markings.TLP_IDS.keys()
         earlier = entries.owned(self.conn, self.publisher, sorted(used))
-        return here | {o.id for o in earlier if markings.restricts_nobody(orjson.loads(o.json))}
+        return {**schemes.understood({o.id: orjson.loads(o.json) for o in earlier}), **here}
 
     def chunk(
         self, chunk: Sequence[Candidate], too_deep: frozenset[str]
@@ -106,11 +112,18 @@ class Judge:
         if c.parsed.id in too_deep:
             message = "its references have too many different audiences to close over: split the object."
             return c.result(ok=False, message=message)
-        reason = policy.refusal(self.state.config, self.collection, self._said(c))
+        said = self._said(c)
+        reason = policy.refusal(self.state.config, self.collection, said)
+        if said.classified:
+            _log.warning("member %s sent what ACS calls classified to %s", self.member, self.collection.name)
+        elif reason is None and said.ends is not None and said.ends <= self.now:
+            reason = "the policy that it is marked with has ended: nobody else would read it."
         return c.result(ok=False, message=reason) if reason else None
 
     def _said(self, c: Candidate) -> Said:
-        return markings.read(sorted(c.markings), self.vocabulary, self.state.config.markings, self.harmless)
+        said = markings.read(sorted(c.markings), self.vocabulary, self.state.config.markings, self.definitions)
+        itself = self.envelope.definitions.get(c.parsed.id)
+        return replace(said, classified=True) if itself and itself.classified else said
 
     def _deposit(self, c: Candidate, history: Sequence[Owned]) -> Deposit:
         """`history`: the publisher's other versions of the id in the collection."""

@@ -14,7 +14,7 @@ first into the common lane and the others into the inboxes of those members.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce, total_ordering
 from threading import Lock
@@ -126,7 +126,15 @@ def _leaf(name: str) -> Expr:
 NONE = _leaf("none")
 ANY = _leaf("any")
 
-_KINDS = {"read": 2, "write": 3, "own": 4, "tlp": 5, "group": 6}  # as in policy.md 3.4: a denial names its rule
+_KINDS = {
+    "read": 2,
+    "write": 3,
+    "own": 4,
+    "tlp": 5,
+    "group": 6,
+    "iep": 7,
+    "acs": 8,
+}  # as in policy.md 3.4: a denial names its rule
 _LEVELS = [f"tlp:{level.value}" for level in reversed(Tlp)]  # the strictest first
 _unique: WeakValueDictionary[tuple[str, Expr, Expr], Expr] = WeakValueDictionary()
 _unique_lock = Lock()  # two threads must never make the same node twice: identity is equality here
@@ -257,10 +265,20 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Whom a release plan lets in from an instant on (microseconds UTC)."""
+    """Whom a release plan, or the time of a policy, lets in from an instant on (microseconds UTC)."""
 
     due: int
     audience: Audience
+
+
+def ever(base: Audience, steps: Iterable[Step]) -> Audience:
+    """Whom an audience and the steps to come let in at one time or another."""
+    return reduce(Audience.__or__, (step.audience for step in steps), base)
+
+
+def ending(steps: Sequence[Step], publisher: int) -> int | None:
+    """The instant from which on nobody but the publisher is let in; only the last step can be that."""
+    return steps[-1].due if steps and not steps[-1].audience.reaches_beyond(publisher) else None
 
 
 @lru_cache(maxsize=65536)

@@ -19,7 +19,7 @@ from exchange import entries, logrows, noticerows, sequencer, store, tables, tal
 from exchange.audiences import Change, draft, put_off, settle
 from exchange.entries import Deposit, Version
 from exchange.interning import Key, Readers, intern
-from exchange.label import NOBODY
+from exchange.label import NOBODY, ever
 from exchange.logrows import Label, Row
 from exchange.rows import Entry, Narrowing, lanes, narrow
 
@@ -138,13 +138,18 @@ def _ended(v: Version, state: str) -> Version:
 def advance(conn: Connection, writer: Writer, numbers: Sequence[int], until: int) -> int:
     """Carry out the steps of release plans that are due at `until`, of the writer's publisher's versions.
 
-    Others' stages are untouched. Returns the clock when the entries were stamped, for `sequencer.check_in_time`.
+    Others' stages are untouched. What is due of the same objects goes along: of versions that end together none may
+    outlast another. Returns the clock when the entries were stamped, for `sequencer.check_in_time`.
     """
 
     def step(v: Version) -> Version:
-        return replace(v, base=v.at(until), steps=tuple(step for step in v.steps if step.due > until))
+        base, steps = v.at(until), tuple(step for step in v.steps if step.due > until)
+        return replace(v, base=base, steps=steps, ever=ever(base, steps))
 
-    return revise(conn, writer, numbers, step)
+    store.lock_publisher(conn, writer.publisher)
+    objects = sorted({v.object for v in entries.by_number(conn, numbers)})
+    own = entries.own_versions(conn, writer.publisher, objects)
+    return revise(conn, writer, [v.number for v in own if v.steps and v.steps[0].due <= until], step)
 
 
 def revise(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callable[[Version], Version]) -> int:

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from exchange.label import Tlp
+from exchange import label
+from exchange.label import ANY, Expr, Tlp
+from exchange.schemes import PAP_IDS, Terms
 
 TLP_IDS = {
     "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": Tlp.CLEAR,  # TLP 1 WHITE
@@ -53,6 +55,12 @@ class Said:
     fills: bool = False  # whoever is addressed fills a stage of its plan, and narrows nothing else
     assumed: bool = False  # the level is the collection's for unmarked objects
     anonymous: bool = False  # its publisher's name must not be on it
+    iep: Expr = ANY  # what it asks readers to have promised
+    acs: Expr = ANY  # what it asks readers to be
+    starts: int | None = None  # microseconds since the epoch (UTC); before and after nobody else reads it
+    ends: int | None = None
+    carried: frozenset[str] = frozenset()  # words of PAP, CUI and ACS that restrict nobody
+    classified: bool = False  # ACS says that it is not unclassified
     unknown: frozenset[str] = frozenset()  # ids that mean nothing here
 
     @property
@@ -61,6 +69,9 @@ class Said:
         words = ([self.tlp.value] if self.tlp else []) + [ASSUMED] * self.assumed
         words += [f"group:{g}" for g in sorted(self.groups)] + [f"member:{m}" for m in sorted(self.members)]
         words += [f"release:{r}" for r in sorted(self.releases)]
+        words += [f"iep:{self.iep.text}"] * (self.iep is not ANY) + [f"acs:{self.acs.text}"] * (self.acs is not ANY)
+        words += [f"from:{self.starts}"] * (self.starts is not None) + [f"until:{self.ends}"] * (self.ends is not None)
+        words += [f"carries:{word}" for word in sorted(self.carried)]
         words += [ANONYMOUS] * self.anonymous + [FILLS] * self.fills + [NAMED_ONLY] * self.named_only
         return " ".join(words)
 
@@ -81,6 +92,9 @@ class Said:
         def named(kind: str) -> frozenset[str]:
             return frozenset(w.removeprefix(f"{kind}:") for w in words if w.startswith(f"{kind}:"))
 
+        def one(kind: str) -> str | None:
+            return next(iter(named(kind)), None)
+
         return cls(
             tlp=tlp,
             groups=named("group"),
@@ -88,27 +102,34 @@ class Said:
             releases=named("release"),
             named_only=NAMED_ONLY in words,
             anonymous=ANONYMOUS in words,
+            iep=label.parse(one("iep") or ANY.text),
+            acs=label.parse(one("acs") or ANY.text),
+            starts=_instant(one("from")),
+            ends=_instant(one("until")),
+            carried=named("carries"),
             fills=FILLS in words,
             assumed=ASSUMED in words,
         )
 
 
+def _instant(text: str | None) -> int | None:
+    return None if text is None else int(text)
+
+
 def read(
-    ids: Iterable[str],
-    vocabulary: Mapping[str, str],
-    treatments: Mapping[str, Treatment],
-    harmless: frozenset[str],
+    ids: Iterable[str], vocabulary: Mapping[str, str], treatments: Mapping[str, Treatment], own: Mapping[str, Terms]
 ) -> Said:
     """The meaning of an object's marking ids.
 
     `vocabulary`: the publisher's own `policy` collection, id → word (``group:NAME``, ``member:NAME``, ``release:NAME``,
     ``named-only``, ``credit:anonymous``).
-    `harmless`: ids of the publisher's own definitions that restrict nobody (statements).
+    `own`: what the publisher's own definitions say, of those that are understood.
     """
     levels: list[Tlp] = []
     named: dict[str, set[str]] = {"group": set(), "member": set(), "release": set()}
     unknown: set[str] = set()
     plain: set[str] = set()
+    terms = Terms()
     for marking in ids:
         if level := TLP_IDS.get(marking):
             levels.append(level)
@@ -118,18 +139,18 @@ def read(
         elif treatment := treatments.get(marking):
             levels += [treatment.tlp] if treatment.tlp else []
             named["group"] |= {treatment.group} if treatment.group else set()
-        elif marking not in harmless:
+        elif found := Terms(carried=frozenset({PAP_IDS[marking]})) if marking in PAP_IDS else own.get(marking):
+            terms &= found
+        else:
             unknown.add(marking)
+    levels += [terms.tlp] if terms.tlp else []
     return Said(
         tlp=max(levels, default=None), groups=frozenset(named["group"]), members=frozenset(named["member"]),
-        releases=frozenset(named["release"]), named_only=NAMED_ONLY in plain, anonymous=ANONYMOUS in plain,
-        unknown=frozenset(unknown),
+        releases=frozenset(named["release"]), named_only=NAMED_ONLY in plain,
+        anonymous=ANONYMOUS in plain or terms.anonymous,
+        unknown=frozenset(unknown), iep=terms.iep, acs=terms.acs, starts=terms.starts, ends=terms.ends,
+        carried=terms.carried, classified=terms.classified,
     )  # fmt: skip
-
-
-def restricts_nobody(definition: Mapping[str, Any]) -> bool:
-    """Whether a marking-definition is a plain statement (STIX 2.1 section 7.2.1.4): a copyright, terms of use."""
-    return definition.get("definition_type") == "statement" and not definition.get("extensions")
 
 
 def marking_id(secret: bytes, member: str, word: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import reduce
 
+from exchange import schemes
 from exchange.config import Collection, Config, Plan, Rights
 from exchange.label import ANY, EVERYBODY, NONE, Audience, Expr, Step, Tlp, any_of, atom
 from exchange.markings import NAMED_ONLY, Said
@@ -25,6 +26,8 @@ class Profile:
     reads: frozenset[str]  # collection ids
     writes: frozenset[str]
     owns: frozenset[str]  # where one's own deposits can be read back
+    agrees: frozenset[str] = frozenset()  # the IEP terms that it keeps
+    acs: frozenset[str] = frozenset()  # what it is in the words of ACS, as ``organizations:USA.DHS``
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +38,19 @@ class Decision:
     rule: str
 
 
-def profile(config: Config, groups: frozenset[str], relays: bool) -> Profile:
+def profile(
+    config: Config,
+    groups: frozenset[str],
+    relays: bool,
+    agrees: frozenset[str] = frozenset(),
+    acs: frozenset[str] = frozenset(),
+) -> Profile:
     """The profile of somebody in these groups (transitively), under this config."""
     return Profile(
         groups=groups,
         relays=relays,
+        agrees=agrees,
+        acs=acs,
         reads=frozenset(c.id for c in config.collections.values() if has(c.read, groups)),
         writes=frozenset(c.id for c in config.collections.values() if has(c.write, groups)),
         owns=frozenset(c.id for c in config.collections.values() if not c.own_hidden),
@@ -47,7 +58,8 @@ def profile(config: Config, groups: frozenset[str], relays: bool) -> Profile:
 
 
 def profile_of(config: Config, name: str) -> Profile:
-    return profile(config, config.groups_of(name), config.members[name].relays)
+    member = config.members[name]
+    return profile(config, config.groups_of(name), member.relays, member.agrees, member.acs)
 
 
 def has(rights: Rights, groups: frozenset[str]) -> bool:
@@ -87,8 +99,36 @@ def rule_6_addressed(kind: str, value: str, who: Profile) -> bool | None:
     return value in who.groups if kind == "group" else None
 
 
-RULES: tuple[Rule, ...] = (rule_2_read, rule_2_write, rule_4_own, rule_5_tlp, rule_6_addressed)
-_NAMES = {"read": "2 collection", "write": "2 collection", "own": "4 own", "tlp": "5 TLP", "group": "6 addressed"}
+def rule_6_iep(kind: str, value: str, who: Profile) -> bool | None:
+    """The member promised to keep this term of an IEP policy."""
+    return value in who.agrees if kind == "iep" else None
+
+
+def rule_6_acs(kind: str, value: str, who: Profile) -> bool | None:
+    """``in``: the member is surely among these; ``touches``: it may be. Of whom nothing is said, nothing is sure.
+
+    One organization or community of its own is enough to be among these; of its nationalities and entities all have
+    to be, because any of its people may read.
+    """
+    if kind != "acs":
+        return None
+    how, what, listed = value.split(":")
+    values = frozenset(listed.split("+"))
+    own = frozenset(held.removeprefix(f"{what}:") for held in who.acs if held.startswith(f"{what}:"))
+    if how == "touches":
+        return not own or bool(own & values)
+    if how != "in" or what not in schemes.KINDS:
+        raise NoRule(value)
+    return bool(own & values) if what in ("organizations", "shareability") else bool(own) and own <= values
+
+
+RULES: tuple[Rule, ...] = (
+    rule_2_read, rule_2_write, rule_4_own, rule_5_tlp, rule_6_addressed, rule_6_iep, rule_6_acs,
+)  # fmt: skip
+_NAMES = {
+    "read": "2 collection", "write": "2 collection", "own": "4 own", "tlp": "5 TLP", "group": "6 addressed",
+    "iep": "6 IEP", "acs": "6 ACS",
+}  # fmt: skip
 
 
 class NoRule(Exception):
@@ -165,17 +205,20 @@ def clauses(collection: Collection, said: Said, publisher: int, numbers: Mapping
     """The audience of a deposit by each of the rules 2 to 6; together they are its `base`.
 
     `said` is what `taken` made of its markings; `numbers` gives members' numbers by name. Rules 5 and 6 let in the
-    publisher, and the named whatever the TLP.
+    publisher, and the named whatever the TLP; what IEP and ACS ask is asked of the named, too.
     """
     level = said.tlp or Tlp.RED
     read, write = atom(f"read:{collection.id}"), atom(f"write:{collection.id}")
-    named = {numbers[m]: ANY for m in said.members} | {publisher: ANY}
+    own = {publisher: ANY}
+    named = {numbers[m]: ANY for m in said.members} | own
     tlp = NONE if level is Tlp.RED else atom(f"tlp:{level.value}")
     return {
         "2 collection": Audience.make(read, {publisher: read | write}),
         "4 own": Audience.make(ANY, {publisher: atom(f"own:{collection.id}")}),
         "5 TLP": Audience.make(tlp, named),
         "6 addressed": Audience.make(_addressed(said), named),
+        "6 IEP": Audience.make(said.iep, own),
+        "6 ACS": Audience.make(said.acs, own),
     }
 
 
@@ -221,15 +264,26 @@ def release(
     config: Config, collection: Collection, what: Sequence[Said], publisher: int, numbers: Mapping[str, int],
     started: int,
 ) -> tuple[Step, ...]:  # fmt: skip
-    """Who may read by rules 2 to 7, from each instant on; the first from the beginning. `what` holds all together."""
+    """Who may read by rules 2 to 7, from each instant on; the first from the beginning. `what` holds all together.
+
+    Each lets in more than the one before, but for the last, where a policy ends: from then on nobody else reads it.
+    """
     plain = reduce(Audience.__and__, (audience(collection, said, publisher, numbers) for said in what))
     each = [steps(config, collection, said, publisher, numbers, started) for said in what]
+    each += [_window(said, publisher) for said in what]
     found: list[Step] = []
     for due in sorted({step.due for one in each for step in one}):
         now = reduce(Audience.__and__, (_at(one, due) for one in each), plain)
         if not found or now != found[-1].audience:
             found.append(Step(due, now))
     return tuple(found)
+
+
+def _window(said: Said, publisher: int) -> tuple[Step, ...]:
+    """From when until when the policy of an object lets in anybody but its publisher (3.5)."""
+    alone = Audience.make(NONE, {publisher: ANY})
+    found = [Step(0, alone), Step(said.starts, EVERYBODY)] if said.starts is not None else [Step(0, EVERYBODY)]
+    return tuple([*found, Step(said.ends, alone)] if said.ends is not None else found)
 
 
 def _at(steps_: Sequence[Step], instant: int) -> Audience:
@@ -257,8 +311,12 @@ def refusal(config: Config, collection: Collection, said: Said) -> str | None:
         what = ", ".join(sorted(said.unknown)) or "a member marking"
         return (
             f"marking not understood: {what}. Use TLP, a marking of your `policy` collection that this collection "
-            "takes, or a definition that you publish with it (a statement)."
+            "takes, or a definition that you publish with it (a statement, an IEP or ACS policy)."
         )
+    if said.classified:
+        return "its ACS marking does not say unclassified, and this exchange takes nothing else: its operator was told."
+    if said.anonymous:
+        return "it asks that nobody learns who published it, which this exchange does not do yet."
     level = taken(config, collection, said).tlp
     low, high = collection.accept
     if level is None:

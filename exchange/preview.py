@@ -178,7 +178,7 @@ class _Trial:
                 publisher=v.publisher, base=v.base, whole=v.whole, said=Said.split(told[v.number]),
                 stages=self._stages(v, Said.split(told[v.number])),
                 refs={ids[r]: whole[r].now for r in v.refs}, numbers=self.numbers,
-                own_hidden=self.collection.own_hidden,
+                own_hidden=self.collection.own_hidden, released=self.judge.released,
             )
             for key, v in found.items()
         }  # fmt: skip

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from exchange import entries, inforce, log, noticerows, policy, sequencer, store
 from exchange.entries import Due, Version
 from exchange.inforce import InForce
-from exchange.label import Step
+from exchange.label import Step, ending, ever
 from exchange.markings import Said
 from exchange.sequencer import Clock
 
@@ -110,10 +110,13 @@ class Releaser:
         return done
 
     def end_embargo(self, stix_id: str) -> int:
-        """All stages to come of all live versions of an object fall due now; how many versions had any (3.7)."""
+        """All stages to come of all live versions of an object fall due now; how many versions had any (3.7).
+
+        What is to end still ends at its time.
+        """
         with store.reading(self.engine) as conn:
             number = store.object_numbers(conn, [stix_id]).get(stix_id)
-            waiting = [v for v in entries.meant(conn, [number]) if v.steps] if number else []
+            waiting = [v for v in entries.meant(conn, [number]) if v.base != v.ever] if number else []
         for publisher in sorted({v.publisher for v in waiting}):
             self._carry_out(publisher, [v.number for v in waiting if v.publisher == publisher], _break)
         return len(waiting)
@@ -177,10 +180,14 @@ def _advance(until: int) -> _Revise:
     return lambda conn, _state, writer, numbers: log.advance(conn, writer, numbers, until)
 
 
-def _break(conn: Connection, state: InForce, writer: log.Writer, numbers: Sequence[int]) -> int:
+def _break(conn: Connection, _state: InForce, writer: log.Writer, numbers: Sequence[int]) -> int:
     """Those who have it are to be told that others may read it now."""
+
+    def opened(v: Version) -> Version:
+        return replace(v, base=v.ever, steps=v.steps[-1:] if ending(v.steps, v.publisher) else ())
+
     noticerows.add(conn, noticerows.EMBARGO_ENDED, "", numbers, writer.clock.now(conn))
-    return _advance(_LAST)(conn, state, writer, numbers)
+    return log.revise(conn, writer, numbers, opened)
 
 
 def _replan(conn: Connection, state: InForce, writer: log.Writer, numbers: Sequence[int]) -> int:
@@ -188,12 +195,9 @@ def _replan(conn: Connection, state: InForce, writer: log.Writer, numbers: Seque
 
     def follow(v: Version) -> Version:
         steps = made[v.number]
-        return replace(v, steps=steps, ever=steps[-1].audience if steps else v.base)
+        return replace(v, steps=steps, ever=ever(v.base, steps))
 
     return log.revise(conn, writer, sorted(made), follow)
-
-
-_LAST = (1 << 62) - 1
 
 
 def planned(conn: Connection, state: InForce, numbers: Sequence[int]) -> dict[int, tuple[Step, ...]]:
@@ -212,8 +216,10 @@ def planned(conn: Connection, state: InForce, numbers: Sequence[int]) -> dict[in
         steps = policy.release(state.config, collection, what, v.publisher, state.numbers, v.started)
         coming: list[Step] = []
         before = v.base
+        end = ending(steps, v.publisher) if len(steps) > 1 else None
         for step in steps:
-            if (audience := v.base | step.audience) != before:
+            audience = step.audience if step.due == end else v.base | step.audience
+            if audience != before:
                 coming.append(Step(max(step.due, 1), audience))
                 before = audience
         if tuple(coming) != v.steps:

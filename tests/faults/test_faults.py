@@ -31,9 +31,17 @@ def test_every_fault_stands_in_the_source_once_and_has_its_test() -> None:
 
 def test_every_rule_and_clause_has_a_fault() -> None:
     replaced = " ".join(f.find for f in FAULTS if f.file == "exchange/policy.py")
-    for name in ("who.reads", "who.writes", "who.owns", "who.groups", "level <= Tlp.AMBER"):
+    for name in (
+        "who.reads",
+        "who.writes",
+        "who.owns",
+        "who.groups",
+        "level <= Tlp.AMBER",
+        "who.agrees",
+        "own <= values",
+    ):
         assert name in replaced
-    for clause in ("2 collection", "4 own", "5 TLP", "6 addressed"):
+    for clause in ("2 collection", "4 own", "5 TLP", "6 addressed", "6 IEP", "6 ACS"):
         assert f'"{clause}": Audience.make(' in replaced
 
 

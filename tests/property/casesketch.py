@@ -25,6 +25,35 @@ TLP_1 = {
     "red (TLP 1)": "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
 }
 LEVELS = {**w.TLP, **TLP_1}
+# Definitions of other schemes: the extension, and the terms of it that a case does not say. These ask nothing.
+SCHEMES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "iep": (
+        "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a",
+        {
+            "encrypt_in_transit": "may", "permitted_actions": "externally-visible-direct-actions",
+            "affected_party_notifications": "may", "tlp": "white", "provider_attribution": "may",
+            "unmodified_resale": "may", "iep_id": "0224bfdf-ea3a-49c3-96f6-66d908bb1845", "iep_version": 2.0,
+            "description": "x", "start_date": "2022-10-01T00:00:00Z",
+        },
+    ),
+    "acs": (
+        "extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce",
+        {
+            "identifier": "isa:guide.19001.ACS3-6b142579-f21c-4199-865c-207d9df7313c",
+            "create_date_time": "2026-01-01T00:00:00Z", "responsible_entity_custodian": "USA.DHS",
+            "policy_reference": "urn:isa:policy:acs:ns:v3.0?privdefault=permit&sharedefault=permit",
+            "control_set": {"classification": "U"},
+        },
+    ),
+    "pap": ("extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b", {"pap": "amber"}),
+    "cui": (
+        "extension-definition--dff17fb3-edcb-4f99-ad1b-4b751c95738a",
+        {
+            "control": "CUI", "categories": ["SP-A"], "disseminations": ["NOFORN"],
+            "designator_ref": "identity--c069bb9f-158a-405d-92b4-858a2536df9a",
+        },
+    ),
+}  # fmt: skip
 MAIN = "config/exchange.yaml"
 
 
@@ -59,6 +88,10 @@ class Sketcher:
         if sketch.granular:
             refs = [LEVELS.get(level) or marking_id(level) for level in sketch.granular]
             made["granular_markings"] = [{"marking_ref": ref, "selectors": ["name"]} for ref in refs]
+        if sketch.type in SCHEMES:
+            extension, terms = SCHEMES[sketch.type]
+            kept = {k: v for k, v in {**terms, **sketch.more}.items() if v is not None}
+            return made | {"extensions": {extension: {"extension_type": "property-extension", **kept}}}
         return made | dict(sketch.more)
 
     def _own(self, kind: str, sketch: Sketch, text: str) -> dict[str, Any]:
@@ -71,6 +104,8 @@ class Sketcher:
             return {"abstract": text, "content": "x", "object_refs": ids}
         if kind == "report":
             return {"name": text, "published": w.version_text(0), "object_refs": ids}
+        if kind == "marking-definition" and sketch.type in SCHEMES:
+            return {"name": text}
         if kind == "marking-definition":
             return {"name": text, "definition_type": "statement", "definition": {"statement": text}}
         if kind == "indicator":
@@ -84,7 +119,7 @@ class Sketcher:
 
 def type_of(sketch: Sketch) -> str:
     """Unsaid, what refers to others is a note and what does not is a campaign."""
-    kinds = {"statement": "marking-definition", "": "note" if sketch.refs else "campaign"}
+    kinds = dict.fromkeys(("statement", *SCHEMES), "marking-definition") | {"": "note" if sketch.refs else "campaign"}
     return kinds.get(sketch.type, sketch.type)
 
 

@@ -42,6 +42,9 @@ class Stage:
     sent: dict[tuple[str, str], Deposit] = field(default_factory=dict)  # (collection, bytes): whatever came of it
     cursors: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # date_added, clock of the poll
 
+    def __post_init__(self) -> None:
+        self.world.release()  # a server does, each second
+
     def do(self, step: Step) -> None:
         """Any step but `Reads`, which `casereading` answers."""
         match step:
@@ -55,6 +58,7 @@ class Stage:
                 self._change(step)
             case ItIs():
                 self.world.pass_time(step.now - self.world.machine.host)
+                self.world.release()
 
     def uid(self, collection: str) -> str:
         found: str = self.tree["collections"][collection].get("id") or casesketch.collection_id(collection)

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
 
 from exchange import audit, feed, inforce, intake, pages, policy, store
+from exchange.release import Releaser, Steady
 from exchange.sequencer import Clock
 from tests import databases
 from tests.property.objects import (
@@ -180,6 +181,11 @@ class World:
             return
         for machine in (self.machine, *(machine for _, _, machine in self.others)):
             machine.tick(microseconds)
+
+    def release(self) -> None:
+        """What is due by the clock of the process that acts is carried out."""
+        steady = Steady(seen=self.clock.host, elapsed=self.clock.elapsed)
+        Releaser(engine=self.engine, clock=self.clock, steady=steady).round()
 
     def now(self) -> int:
         """The exchange clock of the process that acts."""

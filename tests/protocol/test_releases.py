@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event, func, select, text, update
@@ -15,8 +16,9 @@ from exchange.config import MAIN_FILE
 from exchange.release import Releaser, Steady
 from exchange.releasing import FileLock, SessionLock
 from exchange.tables import version
+from tests.property import casesketch
 from tests.property.objects import campaign
-from tests.property.world import World
+from tests.property.world import TLP, World
 from tests.protocol import served
 from tests.protocol.served import collection_id, indicator
 
@@ -148,3 +150,35 @@ def test_a_release_that_was_not_committed_in_time_is_done_again(world: World) ->
     assert answer is not None
     assert pauses == []
     assert min(seen.date_added for seen in answer.items) > world.now()
+
+
+def policy(number: int, **terms: Any) -> dict[str, Any]:
+    """A marking-definition with an IEP policy that asks nothing but this."""
+    extension, asks_nothing = casesketch.SCHEMES["iep"]
+    return {
+        "type": "marking-definition", "spec_version": "2.1", "created": "2026-01-01T00:00:00.000Z",
+        "id": f"marking-definition--00000000-0000-4000-8000-{number:012x}", "name": "terms",
+        "object_marking_refs": [TLP["clear"]],
+        "extensions": {extension: {"extension_type": "property-extension", **asks_nothing, **terms}},
+    }  # fmt: skip
+
+
+def test_an_embargo_that_is_broken_still_ends_when_its_policy_does(world: World) -> None:
+    terms = policy(1, start_date="2026-06-02T00:00:00Z", end_date="2026-06-03T00:00:00Z")
+    marked = campaign(9, text="marked") | {"object_marking_refs": [TLP["green"], terms["id"]]}
+    world.post("alpha", collection_id(0), [terms, marked])
+    one = releaser(world)
+    one.round()
+    assert "marked" not in world.view("gamma", collection_id(0))
+
+    assert one.end_embargo(marked["id"]) == 1
+    assert "marked" in world.view("gamma", collection_id(0))
+    assert one.end_embargo(marked["id"]) == 0
+    one.replan()
+    assert "marked" in world.view("gamma", collection_id(0)), "who has it keeps it"
+
+    world.pass_time(2 * 86_400 * 1_000_000)
+    one.round()
+    assert "marked" not in world.view("gamma", collection_id(0))
+    assert "marked" in world.view("alpha", collection_id(0))
+    assert world.audit() == []

@@ -68,7 +68,7 @@ class Previewed(REAL):
 def check_words(world: w.World, member: str, uid: str, promised: Mapping[str, Any]) -> None:
     """Whoever follows the words and the rules comes to the very members that rules 2 to 9 let read.
 
-    Where a newer version closes it, to no fewer.
+    Where a newer version closes it, or a stage is to come, to no fewer.
     """
     with world.requests() as request:
         state = request.state
@@ -81,7 +81,7 @@ def check_words(world: w.World, member: str, uid: str, promised: Mapping[str, An
         meant = _meant(request, member, uid, promised["x_audience"])
     there = _readers(state, [audiences[promised["version"]]])
     rules = promised["x_audience"].get("rules", [])
-    if any(rule.startswith("8") for rule in rules):
+    if any(rule.startswith(("7", "8")) for rule in rules):
         assert there <= meant, f"{promised} is read by {sorted(there)}"
     else:
         assert there == meant, f"{promised} is read by {sorted(there)}"
@@ -144,5 +144,18 @@ def _of_rule(request: w.Request, member: str, uid: str, rule: str, now: Sequence
     if kind == "9":
         ref = rule.removeprefix("9 closure: no wider than your ").removesuffix(", which it refers to.")
         return _readers(request.state, [v.whole for _, v in _own(request, member, None, ref)]) | {member}
-    assert kind in "568", rule
+    if rule.startswith(("6 IEP", "6 ACS")):
+        asked = rule.partition(" knows ")[2].removesuffix(".")
+        return {m for m in everybody if _knows(config, m, asked)} | {member}
+    assert kind in "5678", rule
     return everybody
+
+
+def _knows(config: Config, member: str, asked: str) -> bool:
+    """Whether what the config says of a member is what the words ask, as ``a and not b or c``."""
+    profile = policy.profile_of(config, member)
+    return any(
+        all(policy.holds(word.removeprefix("not "), profile) != word.startswith("not ") for word in way.split(" and "))
+        for way in asked.split(" or ")
+        if asked != "nobody"
+    )

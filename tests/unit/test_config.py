@@ -136,6 +136,43 @@ def test_every_key_of_a_member_is_read() -> None:
     assert (bank.place, bank.places["until"]) == (Place(file="config/exchange.yaml", line=6),) * 2
 
 
+def test_what_a_member_promises_is_each_term_that_it_keeps() -> None:
+    text = "agrees: { iep: { permitted-actions: internally-visible-actions, encrypt-in-transit: must } }"
+    assert parse(member(text)).members["bank"].agrees == {
+        "permitted-actions:internally-visible-actions",
+        "permitted-actions:externally-visible-indirect-actions",
+        "encrypt-in-transit:must",
+    }
+    assert parse(member("agrees: { iep: { unmodified-resale: may } }")).members["bank"].agrees == frozenset()
+
+
+def test_what_acs_may_know_of_a_member_is_said_by_kind() -> None:
+    text = "acs: { organizations: [USA.DHS, FIN], nationalities: USA, entity: [GOV], shareability: [EM] }"
+    assert parse(member(text)).members["bank"].acs == {
+        "organizations:USA.DHS", "organizations:FIN", "nationalities:USA", "entity:GOV", "shareability:EM",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("agrees: { tlp: amber }", "agrees.tlp: unknown key; known are iep"),
+        (
+            "agrees: { iep: { encrypt: must } }",
+            "agrees.iep.encrypt: unknown key; known are affected-party-notifications, ",
+        ),
+        ("agrees: { iep: { encrypt-in-transit: always } }", 'no "always" here; write must or may'),
+        ("acs: { organizations: [usa] }", '"usa" is not the code of an organization; write it like USA.DHS'),
+        ("acs: { nationalities: [ALL] }", '"ALL" is not the code of a nationality; write it like USA'),
+        ("acs: { entity: [GOVT] }", 'no "GOVT" here; write MIL or GOV or '),
+    ],
+)
+def test_a_promise_that_means_nothing_is_an_error(text: str, said: str) -> None:
+    (found,) = faults(member(text))
+    assert found.startswith("config/exchange.yaml:6: members.bank.")
+    assert said in found
+
+
 def test_a_member_that_says_only_its_name_is_an_ordinary_one() -> None:
     bank = parse(home("members: { bank: { name: Bank } }")).members["bank"]
     assert (bank.relays, bank.suspended, bank.listed) == (False, False, True)
@@ -368,7 +405,6 @@ def test_a_title_that_a_client_could_not_name_is_refused(title: str) -> None:
 LATER = [
     *((key, "disclosure") for key in ("moderate",)),
     *((key, "disclosure") for key in ("personal-data",)),
-    *((key, "other schemes") for key in ("agrees", "acs")),
     *((key, "later") for key in ("quota", "keep", "approve-own", "responses", "sign-in")),
 ]
 

@@ -54,4 +54,4 @@ def test_a_keyed_id_stays_what_it_was() -> None:
 
 def test_a_foreign_marking_that_is_ignored_leaves_the_level_of_another() -> None:
     green = next(marking for marking, level in TLP_IDS.items() if level is Tlp.GREEN)
-    assert read([green, FOREIGN], {}, {FOREIGN: Ignored()}, frozenset()) == Said(tlp=Tlp.GREEN)
+    assert read([green, FOREIGN], {}, {FOREIGN: Ignored()}, {}) == Said(tlp=Tlp.GREEN)

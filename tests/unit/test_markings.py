@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.label import Tlp
+from exchange import schemes
+from exchange.label import ANY, Tlp, atom
 from exchange.markings import (
     ANONYMOUS,
     NAMED_ONLY,
@@ -20,8 +21,8 @@ from exchange.markings import (
     keyed_uuid,
     marking_id,
     read,
-    restricts_nobody,
 )
+from exchange.schemes import Terms
 
 FINANCE = "marking-definition--00000000-0000-4000-8000-000000000001"
 SKYLINE = "marking-definition--00000000-0000-4000-8000-000000000002"
@@ -39,6 +40,11 @@ SAID = st.builds(
     named_only=st.booleans(),
     assumed=st.booleans(),
     anonymous=st.booleans(),
+    iep=st.sampled_from([ANY, atom("iep:unmodified-resale:must-not"), atom("iep:permitted-actions:none")]),
+    acs=st.sampled_from([ANY, atom("acs:in:nationalities:CAN+USA") - atom("acs:touches:entity:CTR")]),
+    starts=st.none() | st.integers(0, 2**53),
+    ends=st.none() | st.integers(0, 2**53),
+    carried=st.frozensets(st.sampled_from(["pap:amber", "cui:CUI+SP-A", "acs:FOUO"])),
 )
 
 
@@ -51,7 +57,7 @@ class Meaning:
 def said(*ids: str, foreign: Meaning | None = None) -> Said:
     """`foreign`, if given, is what the administrator wrote about FOREIGN."""
     treatments = {FOREIGN: foreign} if foreign else {}
-    return read(ids, VOCABULARY, treatments, frozenset({COPYRIGHT}))
+    return read(ids, VOCABULARY, treatments, {COPYRIGHT: Terms()})
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_named_only_is_a_word_of_its_own() -> None:
 
 
 def test_credit_is_a_word_of_its_own() -> None:
-    assert read([NAMED], {NAMED: ANONYMOUS}, {}, frozenset()) == Said(anonymous=True)
+    assert read([NAMED], {NAMED: ANONYMOUS}, {}, {}) == Said(anonymous=True)
     assert Said(anonymous=True).text == "credit:anonymous"
 
 
@@ -116,8 +122,8 @@ def test_a_statement_of_the_publisher_s_own_restricts_nobody() -> None:
 
 
 def test_what_the_exchange_says_comes_before_what_the_publisher_deposited() -> None:
-    assert read([FINANCE], VOCABULARY, {}, frozenset({FINANCE})).groups == {"finance"}
-    assert read([FOREIGN], {}, {FOREIGN: Meaning(tlp=Tlp.RED)}, frozenset({FOREIGN})).tlp is Tlp.RED
+    assert read([FINANCE], VOCABULARY, {}, {FINANCE: Terms()}).groups == {"finance"}
+    assert read([FOREIGN], {}, {FOREIGN: Meaning(tlp=Tlp.RED)}, {FOREIGN: Terms()}).tlp is Tlp.RED
 
 
 @given(st.lists(st.sampled_from([*sorted(TLP_IDS), FINANCE, SKYLINE, NAMED, FOREIGN, COPYRIGHT])), st.randoms())
@@ -152,7 +158,7 @@ def test_several_that_hold_together_are_split_again(several: list[Said]) -> None
     ],
 )
 def test_a_plain_statement_and_nothing_else_restricts_nobody(body: dict[str, object], harmless: bool) -> None:
-    assert restricts_nobody(body) is harmless
+    assert (schemes.read(body) == Terms()) is harmless
 
 
 @given(st.binary(min_size=1, max_size=40), st.text(max_size=20))
@@ -176,11 +182,11 @@ def test_a_definition_of_the_policy_collection_is_told_by_its_name() -> None:
     made = definition(SECRET, "skyline", "group:finance", "2026-06-01T00:00:00.000Z")
     assert made["id"] == marking_id(SECRET, "skyline", "group:finance")
     assert (made["type"], made["spec_version"], made["name"]) == ("marking-definition", "2.1", "group:finance")
-    assert restricts_nobody(made)
+    assert schemes.read(made) == Terms()
 
 
 def test_a_plan_that_a_marking_names_is_part_of_what_was_said() -> None:
-    found = read(["marking-definition--1"], {"marking-definition--1": "release:cvd"}, {}, frozenset())
+    found = read(["marking-definition--1"], {"marking-definition--1": "release:cvd"}, {}, {})
     assert found == Said(releases=frozenset({"cvd"}))
 
 

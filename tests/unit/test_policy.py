@@ -23,13 +23,16 @@ NUMBERS = {name: number for number, name in enumerate(EXAMPLE.members, start=1)}
 PROFILES = {name: policy.profile_of(EXAMPLE, name) for name in EXAMPLE.members}
 GROUPS = sorted(EXAMPLE.groups)
 UIDS = sorted(one.id for one in EXAMPLE.collections.values())
+TERMS = ["unmodified-resale:must-not", "permitted-actions:none"]
 ATOMS = [
     *(f"read:{uid}" for uid in UIDS),
     *(f"write:{uid}" for uid in UIDS),
     *(f"own:{uid}" for uid in UIDS),
     *(f"tlp:{level.value}" for level in Tlp),
     *(f"group:{group}" for group in GROUPS),
-]
+    *(f"iep:{term}" for term in TERMS),
+    "acs:in:organizations:USA.DHS+USA.USG", "acs:touches:nationalities:CAN", "acs:in:nationalities:CAN+USA",
+]  # fmt: skip
 UNKNOWN = ("release:cvd", "named", "tlp:purple", "", "READ:x")
 EVERY_SAID = st.builds(
     Said,
@@ -62,6 +65,8 @@ WHO = st.builds(
     reads=st.frozensets(st.sampled_from(UIDS)),
     writes=st.frozensets(st.sampled_from(UIDS)),
     owns=st.frozensets(st.sampled_from(UIDS)),
+    agrees=st.frozensets(st.sampled_from(TERMS)),
+    acs=st.frozensets(st.sampled_from(["organizations:USA.DHS", "nationalities:USA", "nationalities:CAN"])),
 )
 NOTHING = Profile(groups=frozenset(), relays=True, reads=frozenset(), writes=frozenset(), owns=frozenset())
 
@@ -136,6 +141,11 @@ def test_a_decision_is_what_the_expression_says_of_the_profile(label: Expr, who:
     facts |= {f"own:{uid}" for uid in who.owns}
     facts |= {f"group:{group}" for group in who.groups} | {"tlp:clear", "tlp:green", "tlp:amber"}
     facts |= set() if who.relays else {"tlp:amber+strict"}
+    facts |= {f"iep:{term}" for term in who.agrees}
+    nationalities = {held.removeprefix("nationalities:") for held in who.acs if held.startswith("nationalities:")}
+    facts |= {"acs:in:organizations:USA.DHS+USA.USG"} if "organizations:USA.DHS" in who.acs else set()
+    facts |= {"acs:in:nationalities:CAN+USA"} if nationalities else set()
+    facts |= set() if nationalities == {"USA"} else {"acs:touches:nationalities:CAN"}
     assert decide(label, who).allowed == label.holds(facts.__contains__)
 
 
@@ -208,7 +218,7 @@ def audience(where: Collection, said: Said, publisher: str) -> Audience:
 @given(ANYWHERE, EVERY_SAID, ANYBODY)
 def test_an_audience_is_whom_every_clause_lets_in(where: Collection, said: Said, publisher: str) -> None:
     clauses = policy.clauses(where, policy.taken(EXAMPLE, where, said), NUMBERS[publisher], NUMBERS)
-    assert list(clauses) == ["2 collection", "4 own", "5 TLP", "6 addressed"]
+    assert list(clauses) == ["2 collection", "4 own", "5 TLP", "6 addressed", "6 IEP", "6 ACS"]
     assert lets_in(audience(where, said, publisher)) == set.intersection(*map(lets_in, clauses.values()))
 
 

@@ -17,7 +17,7 @@ NUMBERS = {name: number for number, name in enumerate(EXAMPLE.members, start=1)}
 UNKNOWN = frozenset({"marking-definition--b", "marking-definition--a"})
 MENDS = (
     ". Use TLP, a marking of your `policy` collection that this collection takes, or a definition that you publish "
-    "with it (a statement)."
+    "with it (a statement, an IEP or ACS policy)."
 )
 NAMELESS = "it names no recipient: add the `member:NAME` marking of each from your `policy` collection."
 
@@ -67,7 +67,13 @@ def test_each_clause_is_what_its_rule_says_to_the_letter() -> None:
         "4 own": Audience.make(ANY, {publisher: atom(f"own:{uid}")}),
         "5 TLP": Audience.make(atom("tlp:amber"), named),
         "6 addressed": Audience.make(atom("group:finance") | atom("group:health"), named),
+        "6 IEP": Audience.make(ANY, {}),
+        "6 ACS": Audience.make(ANY, {}),
     }
+    asked = replace(said, iep=atom("iep:unmodified-resale:must-not"), acs=atom("acs:in:nationalities:USA"))
+    found = policy.clauses(INDICATORS, asked, publisher, {"bob": bob})
+    assert found["6 IEP"] == Audience.make(asked.iep, {publisher: ANY})
+    assert found["6 ACS"] == Audience.make(asked.acs, {publisher: ANY})
     assert policy.clauses(INDICATORS, Said(tlp=Tlp.CLEAR), publisher, {})["6 addressed"] == Audience.make(ANY, {})
 
 
