@@ -34,6 +34,53 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+# Each takes as long as hundreds of others, the longest first.
+LONGEST = (
+    "test_the_smoke_form_measures_everything_and_writes_its_page",
+    "test_four_kinds_of_cursor_get_everything_once",
+    "test_four_members_miss_nothing_of_four_processes_that_stop_in_the_middle",
+    "test_what_is_asked_of_the_database_does_not_grow_with_the_objects",
+    "test_pollers_go_on_in_the_same_home_and_in_another",
+    "test_every_member_is_served_what_the_model_grants_it",
+    "test_hidden_deposits_change_no_answer_that_a_member_gets",
+    "test_times_rise_in_the_order_of_commits_whichever_process_writes",
+    "test_what_fell_due_while_nothing_ran_comes_after_the_start",
+    "test_every_member_gets_what_the_model_grants_it",
+    "test_what_a_stage_gives_comes_when_it_is_due_and_once",
+    "test_what_was_answered_before_the_server_was_killed_is_there_once",
+    "test_diff_tells_what_each_member_gains_and_loses",
+    "test_a_stage_is_carried_out_by_one_of_two_workers_when_it_is_due",
+    "test_every_member_gets_what_the_model_grants_it_on_postgresql",
+    "test_before_every_post_of_a_random_history_its_preview_says_the_same",
+    "test_the_decision_on_a_deposit_is_the_models_by_rules_2_to_6",
+    "test_pollers_go_on_after_a_restore_and_after_a_move",
+)
+
+
+@pytest.hookimpl(trylast=True)  # once those that do not run are left out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, each begins with some of the longest.
+
+    One of those that begins last leaves the others idle until it ends. xdist gives each process a stretch of the list.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if processes == 1:
+        return
+    long = sorted((item for item in items if _name(item) in LONGEST), key=lambda item: LONGEST.index(_name(item)))
+    short = [item for item in items if _name(item) not in LONGEST]
+    total, items[:] = len(items), []
+    for n in range(processes):
+        stretch = long[n::processes]
+        left = total * (n + 1) // processes - total * n // processes - len(stretch)
+        items += stretch + short[:left]
+        del short[:left]
+    assert len(items) == total
+
+
+def _name(item: pytest.Item) -> str:
+    return item.name.partition("[")[0]
+
+
 EITHER = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 
 
