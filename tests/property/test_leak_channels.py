@@ -354,6 +354,39 @@ def test_channel_25_a_reader_can_count_the_markings_of_recipients_and_resolve_no
         site.take(2)
 
 
+def test_channel_26_a_recall_reaches_those_who_have_it_and_nobody_else(
+    template: Template, names: Iterator[int]
+) -> None:
+    with twins(template, names) as sites:
+        play(sites, [*(Turn(step) for step in SHOWN), Turn(Post("alice", "open", "campaign", 11, 1, FEW), hidden=True)])
+        everything = Ask(path=ALL.path, query=ALL.query, key="bob")
+        sites[0].take(10)
+        assert IDS[3].encode() in sites[0].ask(everything).body
+        sites[0].take(11)
+        sites[0].withdraw(IDS[3])
+        sites[0].take(20)
+        had = sites[0].ask(everything).json()["objects"]
+        notes = [(o["labels"], o["object_refs"]) for o in had if o["type"] == "note"]
+        assert notes == [(["recall", "error"], [IDS[3]])]
+        compare_few(sites, 21, [*VIEW, *API])
+
+
+def test_channel_28_a_stage_for_others_changes_nothing(template: Template, names: Iterator[int]) -> None:
+    with twins(template, names) as sites:
+        play(sites, [*(Turn(step) for step in SHOWN),
+                     Turn(Post("alice", "open", "campaign", 11, 1, ("release:later",)), hidden=True)])  # fmt: skip
+        seen = Ask(path=f"{OPEN}/objects/{IDS[3]}/", key="bob")
+        found = []
+        for turn in (10, 60):  # the stage for bob's group falls due at turn 50
+            for site in sites:
+                site.take(turn)
+                site.release()
+            found.append(sites[0].ask(seen).status)
+            sites[1].ask(seen)
+            compare_few(sites, turn + 1, VIEW[:4])
+        assert found == [404, 200]
+
+
 def test_channel_29_a_publisher_hears_nothing_of_what_others_hold_beside_its_own(channel: Channel) -> None:
     record = channel.closed(HELD_BY_OTHERS, asks=WRITES)
     previews = [b.body for a, b in record if "dry_run" in a.query and b.status == 200]

@@ -19,8 +19,10 @@ from typing import Any
 
 from flask import Flask
 
-from exchange import app, audit, credentials, inforce, store
+from exchange import app, audit, credentials, inforce, store, withdrawing
 from exchange.app import Exchange
+from exchange.notices import Notifier
+from exchange.release import Releaser, Steady
 from exchange.sequencer import Clock
 from tests.property import world as w
 
@@ -64,7 +66,8 @@ class Rights:
             "named": {**wide, "read": "everyone", "accept": ["red", "red"], "unmarked": "red", "audience": "named"},
         }
         made = w.home({"g1": "One", "g2": "Two"}, members, {n: {"id": PLACES[n], **r} for n, r in rules.items()})
-        main = {**json.loads(made["config/exchange.yaml"]), "max-body": "64 KiB"}
+        later = [{"at": "0d", "to": "named"}, {"at": "2026-06-01T00:00:01Z", "to": "g2"}]
+        main = {**json.loads(made["config/exchange.yaml"]), "max-body": "64 KiB", "releases": {"later": later}}
         return made | {"config/exchange.yaml": json.dumps(main)}
 
 
@@ -134,6 +137,18 @@ class Site:
     def apply(self, rights: Rights) -> None:
         with store.writing(self.exchange.engine) as conn:
             inforce.apply(conn, rights.files(), self.clock)
+
+    def release(self) -> None:
+        """A round of the worker that holds the release lock."""
+        machine = self.machine
+        steady = Steady(seen=lambda: machine.host, elapsed=lambda: machine.elapsed)
+        Releaser(engine=self.exchange.engine, clock=self.clock, steady=steady).round()
+
+    def withdraw(self, stix_id: str) -> None:
+        """`exchange withdraw`, and the round that tells who has it."""
+        engine = self.exchange.engine
+        assert withdrawing.withdraw(engine, self.clock, withdrawing.by_ids([stix_id]), "error")
+        Notifier(engine=engine, ledger=self.exchange.ledger, clock=self.clock).round()
 
     def close(self) -> list[str]:
         """What the audit says at the end."""
