@@ -200,16 +200,15 @@ def _notice(
     conn: Connection, writer: Writer, changes: Sequence[Change], own: Iterable[Version], now: int
 ) -> None:  # fmt: skip
     """Those who lose a version because a newer one leaves them out are to be told, if they have it (policy.md 3.8)."""
-    newest: dict[tuple[int, int], int] = {}
+    here: dict[tuple[int, int], list[Version]] = defaultdict(list)
     for v in own:
         if v.live and v.state == entries.PUBLISHED:
-            newest[v.collection, v.object] = max(v.ver, newest.get((v.collection, v.object), v.ver))
-    closed = [
-        v.number
-        for v, lost in ((c.version, c.before - c.version.shown) for c in changes)
-        if v.live and v.publisher == writer.publisher and lost.reaches_beyond(v.publisher)
-        and newest.get((v.collection, v.object), v.ver) > v.ver
-    ]  # fmt: skip
+            here[v.collection, v.object].append(v)
+    closed: set[int] = set()
+    for v, lost in ((c.version, c.before - c.version.shown) for c in changes):
+        same = here[v.collection, v.object] if v.publisher == writer.publisher and v.live else []
+        if any(w.ver > v.ver for w in same) and lost.reaches_beyond(v.publisher):
+            closed |= {w.number for w in same if w.ver <= v.ver}  # who never fetched this one may have an older one
     noticerows.add(conn, noticerows.RECALL, noticerows.SUPERSEDED, closed, now)
 
 

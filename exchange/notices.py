@@ -179,13 +179,16 @@ class Look:
         return ((m, self.ids[v.object]) for m in had if self._lost(n, v, m))
 
     def _lost(self, n: Notice, v: Version, member: int) -> bool:
-        """It reads neither this version now nor a newer one, and not because the config took something from it."""
-        if self._reads(member, v):
-            return False
-        if n.reason == SUPERSEDED and member not in self.state.readers(v.base.of(member)):
+        """It reads neither this version now nor a newer one."""
+        if n.reason == SUPERSEDED and not self._closed(v, member):
             return False
         same = (w for w in self.versions.values() if (w.collection, w.object, w.publisher) == _place(v))
-        return not any(w.ver > v.ver and self._reads(member, w) for w in same)
+        return not any(w.ver >= v.ver and self._reads(member, w) for w in same)
+
+    def _closed(self, v: Version, member: int) -> bool:
+        """By a newer version, and not by a change of the config or by another publisher's."""
+        readers = self.state.readers
+        return v.live and member in readers(v.base.of(member)) and member not in readers(v.whole.of(member))
 
     def _reads(self, member: int, v: Version) -> bool:
         return v.live and v.state != HELD and member in self.state.readers(v.shown.of(member))

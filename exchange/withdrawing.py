@@ -105,7 +105,7 @@ def _act(
             writer = log.Writer(publisher=publisher, readers=state.readers, clock=clock, lead=lead)
             numbers = [v.number for v in found if v.publisher == publisher]
             stamped = min(stamped, log.end(conn, writer, numbers, WITHDRAWN, now))
-        noticerows.add(conn, noticerows.RECALL, reason, [v.number for v in found], now)
+        noticerows.add(conn, noticerows.RECALL, reason, _recalled(conn, found), now)
         sequencer.check_in_time(clock.now(conn), stamped, lead)
         return [
             Gone(
@@ -116,6 +116,21 @@ def _act(
         ]  # fmt: skip
 
     return act
+
+
+def _recalled(conn: Connection, gone: Sequence[Version]) -> set[int]:
+    """With the older versions that their publishers had deleted: who has one of those is to be told, too."""
+    newest: dict[tuple[int, int, int], int] = {}
+    for v in gone:
+        place = v.publisher, v.collection, v.object
+        newest[place] = max(v.ver, newest.get(place, v.ver))
+    older = {
+        v.number
+        for collection in sorted({v.collection for v in gone})
+        for v in entries.versions_in(conn, collection, sorted({v.object for v in gone if v.collection == collection}))
+        if not v.live and v.ver <= newest.get((v.publisher, v.collection, v.object), v.ver - 1)
+    }
+    return older | {v.number for v in gone}
 
 
 def lift(engine: Engine, ids: Sequence[str]) -> int:

@@ -298,4 +298,4 @@ class Request:
 
 def _text(raw: bytes) -> str:
     obj = json.loads(raw)
-    return str(obj.get("name") or obj.get("abstract") or obj["x_text"])
+    return str(obj.get("name") or obj.get("abstract") or obj.get("x_text") or obj["content"])

@@ -67,7 +67,9 @@ def told(asker: Asker, collection: str = "open") -> list[tuple[list[str], list[s
     return [(o["labels"], o["object_refs"]) for o in found]
 
 
-def test_what_is_withdrawn_leaves_every_view_and_those_who_were_served_it_are_told_once(stage: Stage) -> None:
+def test_what_is_withdrawn_leaves_every_view_and_those_who_were_served_it_are_told_once(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     maker, reader, shy = (stage.here.asker(name) for name in ("maker", "reader", "shy"))
     one, two = indicator(), indicator()
     maker.post("open", one, two)
@@ -82,6 +84,7 @@ def test_what_is_withdrawn_leaves_every_view_and_those_who_were_served_it_are_to
     assert [stage.round(), stage.round(MINUTE), stage.round(60 * MINUTE)] == [0, 0, 0]
     assert told(reader) == [(["recall", "error"], [one["id"]])]
     assert told(maker) == told(shy) == []
+    assert caplog.text == ""
 
 
 @on_sqlite
