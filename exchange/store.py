@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
     Connection,
+    Dialect,
     Engine,
     MetaData,
     Table,
@@ -176,13 +177,30 @@ def insert_many(conn: Connection, table: Table, columns: Sequence[str], rows: Se
     """Insert rows given as tuples of driver values, past SQLAlchemy's work per row. Cost: O(rows)."""
     if not rows:
         return
-    statement = insert(table).values({name: bindparam(name) for name in columns}).compile(dialect=conn.dialect)
-    if conn.dialect.positional:
-        order = [columns.index(name) for name in statement.positiontup or ()]
-        in_order = order == list(range(len(columns)))
-        conn.exec_driver_sql(str(statement), [tuple(row) if in_order else tuple(row[i] for i in order) for row in rows])
+    key = (table, tuple(columns), conn.dialect.name)
+    statement = _inserts.get(key) or _inserts.setdefault(key, _insert(conn.dialect, table, columns))
+    if statement.order is None:
+        conn.exec_driver_sql(statement.sql, [dict(zip(columns, row, strict=True)) for row in rows])
+    elif statement.order == tuple(range(len(columns))):
+        conn.exec_driver_sql(statement.sql, [tuple(row) for row in rows])
     else:
-        conn.exec_driver_sql(str(statement), [dict(zip(columns, row, strict=True)) for row in rows])
+        conn.exec_driver_sql(statement.sql, [tuple(row[i] for i in statement.order) for row in rows])
+
+
+class _Insert(NamedTuple):
+    """`order`: the places of the driver's values in a row; None where it takes them by name."""
+
+    sql: str
+    order: tuple[int, ...] | None
+
+
+_inserts: dict[tuple[Table, tuple[str, ...], str], _Insert] = {}  # compiled once: each takes as long as a small insert
+
+
+def _insert(dialect: Dialect, table: Table, columns: Sequence[str]) -> _Insert:
+    made = insert(table).values({name: bindparam(name) for name in columns}).compile(dialect=dialect)
+    names = made.positiontup or () if dialect.positional else None
+    return _Insert(str(made), None if names is None else tuple(columns.index(name) for name in names))
 
 
 def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
