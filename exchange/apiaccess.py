@@ -18,7 +18,10 @@ from exchange.label import Tlp
 from exchange.taxiirights import Caller, Place
 from exchange.yamlread import length
 
-_ABOUT = {markings.NAMED_ONLY: "For nobody but the members and groups that the object names, also later."}
+_ABOUT = {
+    markings.NAMED_ONLY: "For nobody but the members and groups that the object names, also later.",
+    markings.ANONYMOUS: "Published without your name: others read a copy that the exchange makes.",
+}
 _TLP_2 = {level: marking for marking, level in markings.TLP_IDS.items()}  # TLP 2 stands after TLP 1 there
 
 
@@ -29,7 +32,7 @@ def answer(conn: Connection, caller: Caller, places: list[Place]) -> dict[str, A
     member = config.members[caller.member]
     groups = [word.removeprefix("group:") for word in ids if word.startswith("group:")]
     return {
-        "member": {"name": member.name, "title": member.title, "relays": member.relays},
+        "member": {"name": member.name, "title": member.title, "relays": member.relays, "credit": _credit(caller)},
         "key": _key(caller, places),
         "collections": [_collection(caller, place) for place in places if place.number is not None],
         "groups": [{"name": g, "about": config.groups[g].about, "marking": ids[f"group:{g}"]} for g in groups],
@@ -54,6 +57,12 @@ def _key(caller: Caller, places: list[Place]) -> dict[str, Any]:
     }
 
 
+def _credit(caller: Caller) -> str:
+    """Its own choice."""
+    credit = caller.state.config.members[caller.member].credit
+    return "named" if not credit.anonymous else f"shown-to:{credit.shown_to}" if credit.shown_to else "anonymous"
+
+
 def _collection(caller: Caller, place: Place) -> dict[str, Any]:
     collection = caller.state.config.collections[place.alias]
     low, high = collection.accept
@@ -69,6 +78,7 @@ def _collection(caller: Caller, place: Place) -> dict[str, Any]:
         "accept": {"lowest": low.value, "highest": high.value},
         "unmarked": collection.unmarked.value if collection.unmarked else "refuse",
         "audience_named": collection.named,
+        "anonymous": collection.credit.anonymous,
         "release": collection.release.name if collection.release else None,
         "release_at_least": collection.at_least.name if collection.at_least else None,
     }

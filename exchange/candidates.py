@@ -54,12 +54,17 @@ def _refusal(obj: Mapping[str, Any] | None, message: str) -> Result:
 class Envelope:
     """What the objects of one POST say of one another, worked out once: it holds for each chunk of them.
 
-    `submission` is the number of the POST, None for a preview.
+    `submission` is the number of the POST, None for a preview. `ids` are those of the objects, `creators` whom they
+    name as such. `anonymous`: it goes without its publisher's name; `mixed`: a part of it does (`crediting.survey`).
     """
 
     submission: int | None
     definitions: Mapping[str, Terms]  # what its own ones say, of those that are understood
     users: Mapping[str, Sequence[Candidate]]  # marking id → the objects that name it
+    ids: frozenset[str] = frozenset()
+    creators: frozenset[str] = frozenset()
+    anonymous: bool = False
+    mixed: bool = False
 
     @classmethod
     def of(cls, candidates: Sequence[Candidate], status_id: str | None = None) -> Envelope:
@@ -72,4 +77,6 @@ class Envelope:
             submission=entries.submission_of(status_id) if status_id else None,
             definitions=schemes.understood(definitions),
             users=users,
+            ids=frozenset(c.parsed.id for c in candidates),
+            creators=frozenset(c.parsed.obj["created_by_ref"] for c in candidates if "created_by_ref" in c.parsed.obj),
         )

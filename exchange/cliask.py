@@ -56,14 +56,16 @@ def explain(member: str, stix_id: str, home: Path, as_json: bool) -> None:
     elif not blocks:
         raise Refusal(f"{stix_id}: nobody deposited that id here")
     else:
-        _print_blocks(member, blocks)
+        _print_blocks(member, blocks, stix_id)
     click.get_current_context().exit(0 if any(block.readable for block in blocks) else 1)
 
 
-def _print_blocks(member: str, blocks: Sequence[Block]) -> None:
+def _print_blocks(member: str, blocks: Sequence[Block], stix_id: str) -> None:
     for block in blocks:
         answer = "may read it" if block.readable else "may not read it"
-        say(f"{block.collection}, published by {block.publisher}, version {block.version}: {member} {answer}")
+        called = "" if block.id == stix_id else f" as {block.id}"
+        where = f"{block.collection}, published by {block.publisher}{called}, version {block.version}"
+        say(f"{where}: {member} {answer}")
         rows = [("yes" if s.kept else "no", s.rule, s.because, s.place) for s in block.steps]
         table(("", "rule", "because", "see"), rows)
         say()
@@ -86,6 +88,8 @@ def who_can(stix_id: str, home: Path, as_json: bool) -> None:
     else:
         rows = [(one.collection, one.publisher, one.version, ", ".join(one.members) or "nobody") for one in found]
         table(("collection", "publisher", "version", "who may read it"), rows)
+        for copy in sorted({one.id for one in found} - {stix_id}):
+            say(f"others read it as {copy}")
     click.get_current_context().exit(0 if any(one.members for one in found) else 1)
 
 

@@ -207,12 +207,12 @@ def waiting(conn: Connection) -> list[Due]:
 
 
 def due(conn: Connection, until: int, limit: int, without: Iterable[int] = ()) -> list[Due]:
-    """Versions with a step due by then, the earliest first; of no publisher in `without`.
+    """Versions with a step due by then, the earliest first; of no publisher in `without`, and no anonymous ones.
 
     A deleted one has no step. Cost: O(limit, and what is left out) by version_by_due.
     """
     c = t.version.c
-    query = select(c.number, c.publisher, c.due).where(c.due.is_not(None), c.due <= until)
+    query = select(c.number, c.publisher, c.due).where(c.due.is_not(None), c.due <= until, c.publisher >= 0)
     query = query.where(c.publisher.not_in(list(without)))
     return [Due(*row) for row in conn.execute(query.order_by(c.due, c.number).limit(limit))]
 

@@ -13,7 +13,7 @@ from functools import reduce
 
 from sqlalchemy import Connection
 
-from exchange import claims, closure, entries, policy, stix, store
+from exchange import aliases, claims, closure, entries, policy, stix, store
 from exchange.config import Collection, Member, Place, Rights
 from exchange.entries import Version
 from exchange.inforce import InForce
@@ -36,8 +36,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """The rules over one version of one publisher's deposit, in order, up to the first that fails."""
+    """The rules over one version of one publisher's deposit, in order, up to the first that fails.
 
+    `id`: the object's, which for the copy of an anonymous one is not the id that its publisher gave it.
+    """
+
+    id: str
     publisher: str
     collection: str
     version: str
@@ -58,15 +62,16 @@ def explain(conn: Connection, state: InForce, member: str, stix_id: str, now: in
     if number is None:
         return []
     versions = entries.versions_of(conn, number)
+    versions += aliases.standing_for(conn, [v.number for v in versions])
+    ids = entries.ids_of(conn, sorted({v.object for v in versions}))
     told = entries.told(conn, [v.number for v in versions])
     texts = {n: text for n, (text, _) in told.items()}
     blocks = []
     for v in versions:
         case = _Case(conn, state, member, v, Said.split(told[v.number][1]), versions, texts)
         steps = tuple(_until_one_fails(case.steps(now)))
-        blocks.append(
-            Block(publisher=state.name(v.publisher), collection=case.title, version=texts[v.number], steps=steps)
-        )
+        publisher, text = state.name(v.publisher), texts[v.number]
+        blocks.append(Block(id=ids[v.object], publisher=publisher, collection=case.title, version=text, steps=steps))
     return blocks
 
 
@@ -139,7 +144,12 @@ class _Case:
 
     def rule_4(self, c: Collection) -> Step:
         kept = self._keeps("4 own", c)
-        because = ("its own" if self.own else "another's") + ("" if kept else ", and own: hidden")
+        because = "its own" if self.own else "another's"
+        if not kept and self.own:
+            because += ", and own: hidden"
+        elif not kept:
+            copy = self.number == -self.v.publisher
+            because = "the copy of its own" if copy else "another's, which is anonymous: see its copy"
         return Step(rule="4 own", kept=kept, because=because, place=_at(c.places.get("own") if self.own else None))
 
     def rule_5(self, c: Collection, stanza: Member) -> Step:
@@ -176,10 +186,12 @@ class _Case:
         starts = max((s.starts for s in self.said if s.starts is not None), default=None)
         ends = min((s.ends for s in self.said if s.ends is not None), default=None)
         place = _at(c.places.get("release", c.places.get("release-at-least"))) if plans else ""
-        if not plans and starts is None and ends is None:
-            return Step(rule="7 stage", kept=True, because="no release plan")
         kept = self.lets_in(self.v.base)
         due = next((step.due for step in self.v.steps if self.lets_in(step.audience)), None)
+        if not plans and starts is None and ends is None:
+            enters = self.v.publisher < 0 and not kept and due is not None
+            because = f"it enters with other anonymous copies at {_instant(due or 0)}" if enters else "no release plan"
+            return Step(rule="7 stage", kept=not enters, because=because)
         whence = f"plan {' and '.join(plans)}" if plans else "its policy's time"
         if self.own and kept:
             because = "its own"

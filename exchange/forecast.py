@@ -158,7 +158,7 @@ def _words(groups: frozenset[str], members: frozenset[str]) -> list[str]:
 def _possible(seen: Seen, groups: frozenset[str], members: frozenset[str]) -> _Called:
     """Without those whom the publisher's own words shut out, in every config that there could be."""
     whole = seen.whole
-    named = {m: seen.numbers[m] for m in members if seen.numbers[m] != seen.publisher}
+    named = {m: seen.numbers[m] for m in members if seen.numbers[m] != abs(seen.publisher)}
     apart = {seen.publisher, *named.values()}
     unnamed = [whole.common, *(e for n, e in whole.individuals if n not in apart)]
     open_groups = frozenset(g for g in groups if any(_meets(e, g) for e in unnamed))
@@ -176,8 +176,7 @@ def _rules(seen: Seen, *, open_: bool) -> Iterator[str]:
     """One sentence for each rule that narrows, in the order of policy.md 3.4; `open_`: it is for others at all."""
     if open_:
         yield "2 collection: only members that the collection lets read."
-    if seen.own_hidden:
-        yield "4 own: you cannot read it back from this collection."
+    yield from (f"4 own: {sentence}" for sentence in _own(seen))
     if sentence := _tlp(seen.said):
         yield f"5 TLP: {sentence}"
     if any(_narrows(s) for s in seen.said):
@@ -190,6 +189,13 @@ def _rules(seen: Seen, *, open_: bool) -> Iterator[str]:
     for ref, audience in sorted(seen.refs.items()):
         if _narrower(seen.base & _closing(seen, audience), seen.base):
             yield f"9 closure: no wider than your {ref}, which it refers to."
+
+
+def _own(seen: Seen) -> Iterator[str]:
+    if seen.own_hidden:
+        yield "you cannot read it back from this collection."
+    if seen.publisher < 0:
+        yield "others read an anonymous copy, which enters with those of others."
 
 
 def _narrows(said: Said) -> bool:
@@ -232,7 +238,7 @@ def _narrower(narrowed: Audience, audience: Audience) -> bool:
 
 
 def _closing(seen: Seen, audience: Audience) -> Audience:
-    return audience.but(seen.publisher, ANY)
+    return audience.but(seen.publisher, ANY) if seen.publisher > 0 else audience
 
 
 def _tlp(said: Sequence[Said]) -> str:

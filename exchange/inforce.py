@@ -154,7 +154,8 @@ def _register(conn: Connection, config: Config, now: int) -> list[str]:
     known = store.members(conn)
     newcomers = [name for name in config.members if name not in known]
     store.add_members(conn, newcomers, now)
-    store.add_words(conn, [*sorted(config.groups), *(f"release:{name}" for name in sorted(config.releases))], now)
+    plans = (f"release:{name}" for name in sorted(config.releases))
+    store.add_words(conn, [*sorted(config.groups), *plans, markings.ANONYMOUS], now)
     places = store.collections(conn)
     store.add_collections(conn, [c.id for c in config.collections.values() if c.id not in places])
     return newcomers

@@ -11,15 +11,16 @@ from __future__ import annotations
 import enum
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from exchange import entries, feed, inforce, log, pages, policy, sequencer, status, stix, store
+from exchange import aliases, entries, feed, inforce, log, pages, policy, sequencer, status, stix, store
 from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
+from exchange.entries import Deposit, Version
 from exchange.inforce import InForce
 from exchange.judging import Judge
 from exchange.sequencer import Clock
@@ -61,7 +62,9 @@ def publish(poster: Poster, uid: str, body: bytes, status_id: str) -> dict[str, 
         now = poster.clock.now(conn)
         state, _ = writable(conn, poster.member, uid)
     results, candidates = apart(body, now)
-    results |= _commit_all(poster, uid, Envelope.of(candidates, status_id), now, ordered(candidates))
+    with store.reading(poster.engine) as conn:
+        envelope = surveyed(conn, poster.member, uid, candidates, now, status_id)
+    results |= _commit_all(poster, uid, envelope, now, ordered(candidates))
     resource = status.resource(status_id, now, [result for _, result in sorted(results.items())])
     row = store.StatusRow(
         id=status_id, member=state.numbers[poster.member], at=now, json=status.dump(resource),
@@ -83,6 +86,14 @@ def apart(body: bytes, now: int) -> tuple[dict[int, Result], list[Candidate]]:
         else:
             candidates.append(found)
     return results, candidates
+
+
+def surveyed(
+    conn: Connection, member: str, uid: str, candidates: Sequence[Candidate], now: int, status_id: str | None = None
+) -> Envelope:
+    """The objects of a POST together. Raises `Refused`."""
+    state, collection = writable(conn, member, uid)
+    return Judge(conn, state, member, collection, Envelope.of(candidates, status_id), now).surveyed(candidates)
 
 
 def writable(conn: Connection, member: str, uid: str) -> tuple[InForce, Collection]:
@@ -164,19 +175,41 @@ def _commit(
             store.lock_publisher(conn, number)
             judge = Judge(conn, state, poster.member, collection, envelope, now)
             results, accepted = judge.chunk(chunk, too_deep)
-            if not accepted:
+            if not accepted and not judge.copies:
                 return results
             writer = log.Writer(publisher=number, readers=state.readers, clock=poster.clock, lead=lead)
             try:
-                added = log.add(conn, writer, state.places[uid], [deposit for _, deposit in accepted], now)
+                stamped, added = _add(conn, writer, judge, state.places[uid], accepted, now)
             except log.TooDeep as error:
                 too_deep |= error.ids
                 conn.rollback()
                 continue
-            for (candidate, _), made in zip(accepted, added.versions, strict=True):
-                results[candidate.index] = judge.accepted(candidate, made, added.known)
-            sequencer.check_in_time(poster.clock.now(conn), added.stamped, lead)
+            for candidate, made, known in added:
+                results[candidate.index] = judge.accepted(candidate, made, known)
+            sequencer.check_in_time(poster.clock.now(conn), stamped, lead)
         return results
+
+
+def _add(
+    conn: Connection, writer: log.Writer, judge: Judge, place: int, accepted: Sequence[tuple[Candidate, Deposit]],
+    now: int,
+) -> tuple[int, list[tuple[Candidate, Version, frozenset[str]]]]:  # fmt: skip
+    """Store the deposits, and the copies of anonymous ones. Returns when they were stamped, and of each what the
+    answer speaks of: the version that others read, and the known ids as the publisher calls them. Raises `TooDeep`."""
+    added = log.add(conn, writer, place, [deposit for _, deposit in accepted], now)
+    sources = {c.index: made.number for (c, _), made in zip(accepted, added.versions, strict=True)}
+    told = {c.index: (c, made, added.known) for (c, _), made in zip(accepted, added.versions, strict=True)}
+    copies = [(c, replace(d, source=source or sources[i])) for i, (c, d, source) in judge.copies.items()]
+    if copies:
+        unnamed = replace(writer, publisher=-writer.publisher)
+        try:
+            veiled = log.add(conn, unnamed, place, [deposit for _, deposit in copies], now)
+        except log.TooDeep as error:
+            raise log.TooDeep(judge.crediting.own_ids(error.ids)) from error
+        judge.crediting.keep({c.parsed.id: deposit.id for c, deposit in copies})
+        known = judge.crediting.own_ids(veiled.known)
+        told |= {c.index: (c, made, known) for (c, _), made in zip(copies, veiled.versions, strict=True)}
+    return added.stamped, list(told.values())
 
 
 # Deleting ---------------------------------------------------------------------------------------------------------
@@ -223,7 +256,10 @@ def _delete(conn: Connection, poster: Poster, uid: str, object_id: str, filters:
     number = store.object_numbers(conn, [object_id])[object_id]
     now = poster.clock.now(conn)
     writer = log.Writer(publisher=member, readers=state.readers, clock=poster.clock, lead=lead)
+    copies = aliases.standing_for(conn, log.live(conn, writer, place, number, wanted))
     stamped = log.remove(conn, writer, place, number, wanted, now)
+    if copies:
+        log.end(conn, replace(writer, publisher=-member), [v.number for v in copies], entries.PUBLISHED, now)
     sequencer.check_in_time(poster.clock.now(conn), stamped, lead)
     return Deletion.DONE
 

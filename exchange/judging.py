@@ -14,9 +14,10 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from exchange import entries, inforce, markings, policy, schemes, stix, store
+from exchange import anonymous, entries, inforce, markings, policy, schemes, stix, store
 from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
+from exchange.crediting import Crediting
 from exchange.entries import Deposit, Owned, Version
 from exchange.inforce import InForce
 from exchange.markings import Said
@@ -51,6 +52,9 @@ class Judge:
         self.envelope = envelope
         self.vocabulary = inforce.words(conn, state, member)
         self.definitions = self._definitions()
+        self.crediting = Crediting(conn, state, member, collection, envelope, now, self.vocabulary, self.definitions)
+        # By index, what others read in the place of anonymous objects, and which stored version it stands for, if any.
+        self.copies: dict[int, tuple[Candidate, Deposit, int | None]] = {}
 
     def _definitions(self) -> Mapping[str, Terms]:
         """What the publisher's own definitions say, in this envelope or before (policy.md 3.5)."""
@@ -58,6 +62,10 @@ class Judge:
         used = self.envelope.users.keys() - here.keys() - markings.TLP_IDS.keys()
         earlier = entries.owned(self.conn, self.publisher, sorted(used))
         return {**schemes.understood({o.id: orjson.loads(o.json) for o in earlier}), **here}
+
+    def surveyed(self, candidates: Sequence[Candidate]) -> Envelope:
+        """The envelope that it was made with, with the credit of all its objects."""
+        return self.crediting.survey(candidates, self._said)
 
     def chunk(
         self, chunk: Sequence[Candidate], too_deep: frozenset[str]
@@ -70,12 +78,14 @@ class Judge:
         results: dict[int, Result] = {}
         accepted: list[tuple[Candidate, Deposit]] = []
         place = self.state.places[self.collection.id]
+        self.crediting.prepare(chunk, self._said)
         for c in chunk:
             history = earlier.setdefault(c.parsed.id, [])
             found = self._builtin(c) or _taken_back(c, withdrawn)
             found = found or self._own(c, history, place) or self._policy(c, too_deep)
+            found = found or self._credit(c, history)
             if found:
-                results[c.index] = found
+                results[c.index] = self._beside(c, found, history, place)
             else:
                 made = self._deposit(c, [known for known in history if known.collection == place])
                 accepted.append((c, made))
@@ -120,6 +130,26 @@ class Judge:
             reason = "the policy that it is marked with has ended: nobody else would read it."
         return c.result(ok=False, message=reason) if reason else None
 
+    def _credit(self, c: Candidate, history: Sequence[Owned]) -> Result | None:
+        reason = self.crediting.refusal(c, self.crediting.credit(c, self._said(c)), history)
+        return c.result(ok=False, message=reason) if reason else None
+
+    def _beside(self, c: Candidate, found: Result, history: Sequence[Owned], place: int) -> Result:
+        """An observable that the publisher has under its name here goes anonymously as well: only the copy is new."""
+        named = [o for o in history if (o.collection, o.ver) == (place, c.ver) and not Said.split(o.said)[0].anonymous]
+        if not (found.ok and named and self.crediting.credit(c, self._said(c)).anonymous):
+            return found
+        if not anonymous.keeps_id(c.parsed.id) or self.crediting.stands(c, place):
+            return found
+        if reason := self.crediting.refusal(c, self.crediting.credit(c, self._said(c)), history):
+            return c.result(ok=False, message=reason)
+        (number,) = store.object_numbers(self.conn, [c.parsed.id]).values()
+        stored = entries.own_versions(self.conn, self.publisher, [number])
+        source = next(v.number for v in stored if (v.collection, v.ver) == (place, c.ver))
+        what = self._taken(c)
+        self.copies[c.index] = c, self.crediting.copy(c, what, self._started(what, [])), source
+        return found
+
     def _said(self, c: Candidate) -> Said:
         said = markings.read(sorted(c.markings), self.vocabulary, self.state.config.markings, self.definitions)
         itself = self.envelope.definitions.get(c.parsed.id)
@@ -133,6 +163,8 @@ class Judge:
         steps = policy.release(config, self.collection, what, self.publisher, numbers, started)
         begun = [step for step in steps if step.due <= self.released]
         creator = self.identity is not None and c.parsed.obj.get("created_by_ref") == self.identity
+        if what[0].anonymous and c.parsed.type != "marking-definition":
+            self.copies[c.index] = c, self.crediting.copy(c, what, started), None
         return Deposit(
             id=c.parsed.id, type=c.parsed.type, ver=c.ver, ver_text=c.ver_text, raw=c.parsed.raw,
             base=begun[-1].audience, started=started, steps=steps[len(begun) :],
@@ -142,7 +174,8 @@ class Judge:
     def _started(self, what: Sequence[Said], history: Sequence[Owned]) -> int:
         """When the plan's clock began: with the first version under the same plan (policy.md 3.7)."""
         plans = {s.releases for s in what}
-        return min((o.started for o in history if {s.releases for s in Said.split(o.said)} == plans), default=self.now)
+        begins = policy.next_tick(self.state.config, self.now) if what[0].anonymous else self.now
+        return min((o.started for o in history if {s.releases for s in Said.split(o.said)} == plans), default=begins)
 
     def _taken(self, c: Candidate) -> list[Said]:
         """Its markings; those of the objects that use it, all of them, for an unmarked definition (channel 8)."""
@@ -151,15 +184,20 @@ class Judge:
         if c.parsed.type == "marking-definition" and own == Said():
             users = {self._said(u) for u in self.envelope.users.get(c.parsed.id, ())}
             found = {s for s in users if policy.refusal(self.state.config, self.collection, s) is None} or found
-        return sorted({policy.taken(self.state.config, self.collection, s) for s in found}, key=lambda s: s.text)
+        credit = self.crediting.credit(c, own)
+        taken = {policy.credited(policy.taken(self.state.config, self.collection, s), credit) for s in found}
+        return sorted(taken, key=lambda s: s.text)
 
     def accepted(self, c: Candidate, made: Version, known: frozenset[str]) -> Result:
         """The answer for what was stored: what closes it, and which ids it gives away (policy.md 3.4.9)."""
         parts = []
-        if made.whole != made.base and c.refs & known:
+        closed = made.whole != made.base if made.publisher > 0 else made.eventual != made.ever
+        if closed and c.refs & known:
             parts.append(f"no wider than your {_list(c.refs & known)}, which it refers to.")
         if unknown := c.refs - known:
             parts.append(f"refers to {_list(unknown)}, not deposited by you: whoever reads this reads that id.")
+        if made.publisher < 0:
+            parts.append("others read an anonymous copy of it.")
         return c.result(ok=True, message=" ".join(parts))
 
 

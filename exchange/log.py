@@ -12,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from random import SystemRandom
 
 from sqlalchemy import Connection
 
-from exchange import entries, logrows, noticerows, sequencer, store, tables, tallies
+from exchange import attribution, entries, logrows, noticerows, sequencer, store, tables, tallies
 from exchange.audiences import Change, draft, put_off, settle
 from exchange.entries import Deposit, Version
 from exchange.interning import Key, Readers, intern
@@ -23,6 +24,7 @@ from exchange.label import NOBODY, ever
 from exchange.logrows import Label, Row
 from exchange.rows import Entry, Narrowing, lanes, narrow
 
+_chance = SystemRandom()
 MAX_NODES = 64  # of an audience: deeper references are refused at intake
 
 
@@ -106,9 +108,13 @@ def _store(conn: Connection, made: Sequence[tuple[Version, Deposit]], now: int) 
 
 def remove(conn: Connection, writer: Writer, collection: int, object_: int, vers: frozenset[int], now: int) -> int:
     """Delete the publisher's live versions `vers` of an object; what they hid comes again (policy.md 3.6.7, 3.8)."""
+    return end(conn, writer, live(conn, writer, collection, object_, vers), entries.PUBLISHED, now)
+
+
+def live(conn: Connection, writer: Writer, collection: int, object_: int, vers: frozenset[int]) -> list[int]:
+    """The numbers of those of the publisher's versions of an object that are live there."""
     own = entries.own_versions(conn, writer.publisher, [object_])
-    gone = [v.number for v in own if v.collection == collection and v.live and v.ver in vers]
-    return end(conn, writer, gone, entries.PUBLISHED, now)
+    return [v.number for v in own if v.collection == collection and v.live and v.ver in vers]
 
 
 def end(conn: Connection, writer: Writer, numbers: Sequence[int], state: str, now: int) -> int:
@@ -125,8 +131,9 @@ def end(conn: Connection, writer: Writer, numbers: Sequence[int], state: str, no
         return writer.clock.now(conn)
     entries.mark_ended(conn, gone, state, now)
     after = own | {n: _ended(own[n], state) for n in gone}
-    changes = settle(conn, writer.publisher, after, frozenset(), own[gone[0]].collection)
-    entries.set_audiences(conn, [c.version for c in changes])
+    unseen = frozenset(n for n in gone if own[n].shown == NOBODY)  # what refers to them counted on them all the same
+    changes = settle(conn, writer.publisher, after, frozenset(), own[gone[0]].collection, unseen)
+    entries.set_audiences(conn, [*(c.version for c in changes), *(after[n] for n in sorted(unseen))])
     return _enter(conn, writer, changes)
 
 
@@ -256,6 +263,8 @@ def _enter(conn: Connection, writer: Writer, changed: Sequence[Change]) -> int:
             stamped = _stamp(rows, now, last[collection], writer.lead)
             logrows.add_rows(conn, stamped)
             store.set_last(conn, collection, stamped[-1].at)
+    if copies := sorted({row.version for _, rows in pending for row in rows if row.publisher < 0}):
+        attribution.entered(conn, copies, now)
     return now
 
 
@@ -278,12 +287,20 @@ def _follow(
             plans.append(narrow(found[v.number], labels, v.shown))
         if (gained := v.shown - before) != NOBODY:
             new.append(Entry(version=v, lanes=lanes(gained)))
+    if writer.publisher < 0:
+        _mix(new)
     interned = intern(conn, collection, _keys(plans, new), writer.readers)
     _carry_out(conn, plans, interned)
     rows = _rows(conn, collection, new, interned)
     stored = logrows.rows_of_objects(conn, collection, sorted({c.version.object for c in changes}))
     tallies.add(conn, collection, _counted(changes, found, stored, rows))
     return _supersede(conn, {(c.version.object, c.version.publisher) for c in changes}, stored, rows)
+
+
+def _mix(new: list[Entry]) -> None:
+    """Objects in any order, so that those of one publisher are not told by it; of each, the older version first."""
+    ranks = {e.version.object: _chance.random() for e in new}
+    new.sort(key=lambda e: (ranks[e.version.object], e.version.ver))
 
 
 def _counted(

@@ -55,6 +55,7 @@ class Said:
     fills: bool = False  # whoever is addressed fills a stage of its plan, and narrows nothing else
     assumed: bool = False  # the level is the collection's for unmarked objects
     anonymous: bool = False  # its publisher's name must not be on it
+    shown_to: str = ""  # the group that is told who published it, though it is anonymous
     iep: Expr = ANY  # what it asks readers to have promised
     acs: Expr = ANY  # what it asks readers to be
     starts: int | None = None  # microseconds since the epoch (UTC); before and after nobody else reads it
@@ -69,6 +70,7 @@ class Said:
         words = ([self.tlp.value] if self.tlp else []) + [ASSUMED] * self.assumed
         words += [f"group:{g}" for g in sorted(self.groups)] + [f"member:{m}" for m in sorted(self.members)]
         words += [f"release:{r}" for r in sorted(self.releases)]
+        words += [f"shown-to:{self.shown_to}"] * bool(self.shown_to)
         words += [f"iep:{self.iep.text}"] * (self.iep is not ANY) + [f"acs:{self.acs.text}"] * (self.acs is not ANY)
         words += [f"from:{self.starts}"] * (self.starts is not None) + [f"until:{self.ends}"] * (self.ends is not None)
         words += [f"carries:{word}" for word in sorted(self.carried)]
@@ -102,6 +104,7 @@ class Said:
             releases=named("release"),
             named_only=NAMED_ONLY in words,
             anonymous=ANONYMOUS in words,
+            shown_to=min(named("shown-to"), default=""),
             iep=label.parse(one("iep") or ANY.text),
             acs=label.parse(one("acs") or ANY.text),
             starts=_instant(one("from")),
@@ -175,6 +178,7 @@ def keyed_uuid(secret: bytes, name: str) -> str:
 def definition(secret: bytes, member: str, word: str, created: str) -> dict[str, Any]:
     """The marking-definition object that a member finds in its `policy` collection and puts on its own objects."""
     about = "only the recipients named on the object" if word == NAMED_ONLY else word
+    share = "Name nobody as the publisher" if word == ANONYMOUS else f"Share with {about}"
     return {
         "type": "marking-definition",
         "spec_version": "2.1",
@@ -182,5 +186,5 @@ def definition(secret: bytes, member: str, word: str, created: str) -> dict[str,
         "created": created,
         "name": word,
         "definition_type": "statement",
-        "definition": {"statement": f"Share with {about}, by this exchange."},
+        "definition": {"statement": f"{share}, by this exchange."},
     }

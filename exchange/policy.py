@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 
 from exchange import schemes
-from exchange.config import Collection, Config, Plan, Rights
+from exchange.config import Collection, Config, Credit, Plan, Rights
 from exchange.label import ANY, EVERYBODY, NONE, Audience, Expr, Step, Tlp, any_of, atom
-from exchange.markings import NAMED_ONLY, Said
+from exchange.markings import ANONYMOUS, NAMED_ONLY, Said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,20 +205,22 @@ def clauses(collection: Collection, said: Said, publisher: int, numbers: Mapping
     """The audience of a deposit by each of the rules 2 to 6; together they are its `base`.
 
     `said` is what `taken` made of its markings; `numbers` gives members' numbers by name. Rules 5 and 6 let in the
-    publisher, and the named whatever the TLP; what IEP and ACS ask is asked of the named, too.
+    publisher, and the named whatever the TLP; what IEP and ACS ask is asked of the named, too. Of an anonymous
+    deposit, rule 4 leaves the object itself to its publisher, and its copy (publisher below 0) to everybody else.
     """
     level = said.tlp or Tlp.RED
     read, write = atom(f"read:{collection.id}"), atom(f"write:{collection.id}")
-    own = {publisher: ANY}
-    named = {numbers[m]: ANY for m in said.members} | own
+    itself = {publisher} if publisher > 0 else set[int]()
+    named = {numbers[m]: ANY for m in said.members} | dict.fromkeys(itself, ANY)
     tlp = NONE if level is Tlp.RED else atom(f"tlp:{level.value}")
+    own = {publisher: atom(f"own:{collection.id}")} if itself else {-publisher: NONE}
     return {
-        "2 collection": Audience.make(read, {publisher: read | write}),
-        "4 own": Audience.make(ANY, {publisher: atom(f"own:{collection.id}")}),
+        "2 collection": Audience.make(read, dict.fromkeys(itself, read | write)),
+        "4 own": Audience.make(NONE if itself and said.anonymous else ANY, own),
         "5 TLP": Audience.make(tlp, named),
         "6 addressed": Audience.make(_addressed(said), named),
-        "6 IEP": Audience.make(said.iep, own),
-        "6 ACS": Audience.make(said.acs, own),
+        "6 IEP": Audience.make(said.iep, dict.fromkeys(itself, ANY)),
+        "6 ACS": Audience.make(said.acs, dict.fromkeys(itself, ANY)),
     }
 
 
@@ -254,7 +256,7 @@ def steps(
     found: list[Step] = []
     for at in sorted({0} | {stage.due(started) for plan in plans for stage in plan.stages}):
         reached = reduce(Audience.__and__, (_reached(plan, said.groups, named, started, at) for plan in plans))
-        audience = reached.but(publisher, ANY)
+        audience = reached.but(publisher, ANY) if publisher > 0 else reached
         if not found or audience != found[-1].audience:
             found.append(Step(at, audience))
     return tuple(found)
@@ -281,7 +283,7 @@ def release(
 
 def _window(said: Said, publisher: int) -> tuple[Step, ...]:
     """From when until when the policy of an object lets in anybody but its publisher (3.5)."""
-    alone = Audience.make(NONE, {publisher: ANY})
+    alone = Audience.make(NONE, {publisher: ANY} if publisher > 0 else {})
     found = [Step(0, alone), Step(said.starts, EVERYBODY)] if said.starts is not None else [Step(0, EVERYBODY)]
     return tuple([*found, Step(said.ends, alone)] if said.ends is not None else found)
 
@@ -301,6 +303,32 @@ def _reached(plan: Plan, groups: frozenset[str], named: Set[int], started: int, 
     return Audience.make(common, dict.fromkeys(named, ANY) if fills else {})
 
 
+# Anonymity (policy.md 3.8) ----------------------------------------------------------------------------------------
+
+
+def credit(config: Config, collection: Collection, member: str, said: Said) -> Credit:
+    """Under whose name a member's deposit of a new id goes: what hides most of its own choice, the collection's and
+    its marking."""
+    return config.members[member].credit | collection.credit | Credit(anonymous=said.anonymous)
+
+
+def credited(said: Said, chosen: Credit) -> Said:
+    """With the credit, as a deposit keeps it."""
+    return replace(said, anonymous=chosen.anonymous, shown_to=chosen.shown_to or "")
+
+
+def next_tick(config: Config, now: int) -> int:
+    """The next instant at which anonymous copies enter."""
+    return (now // config.anonymous_tick + 1) * config.anonymous_tick
+
+
+def entering(steps_: Sequence[Step], tick: int) -> tuple[Step, ...]:
+    """The same, with nothing before the tick at which a copy enters."""
+    first = [step for step in steps_ if step.due <= tick]
+    begin = (Step(tick, first[-1].audience),) if first else ()
+    return (*begin, *steps_[len(first) :])
+
+
 # Right to publish (policy.md 3.3) ---------------------------------------------------------------------------------
 
 
@@ -315,8 +343,6 @@ def refusal(config: Config, collection: Collection, said: Said) -> str | None:
         )
     if said.classified:
         return "its ACS marking does not say unclassified, and this exchange takes nothing else: its operator was told."
-    if said.anonymous:
-        return "it asks that nobody learns who published it, which this exchange does not do yet."
     level = taken(config, collection, said).tlp
     low, high = collection.accept
     if level is None:
@@ -343,6 +369,7 @@ def vocabulary(config: Config, name: str) -> tuple[str, ...]:
         *(f"group:{g}" for g in sorted(config.groups)),
         *(f"member:{m}" for m in sorted(members)),
         *(f"release:{r}" for r in sorted(config.releases)),
+        ANONYMOUS,
         NAMED_ONLY,
     )
 

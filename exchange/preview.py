@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
-from exchange import audiences, entries, forecast, intake, log, markings, status, store
+from exchange import aliases, audiences, entries, forecast, intake, log, markings, status, store
 from exchange.audiences import Stored
 from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
@@ -43,7 +43,8 @@ def preview(poster: Poster, uid: str, body: bytes) -> dict[str, Any]:
         intake.writable(conn, poster.member, uid)
     results, candidates = intake.apart(body, now)
     with store.reading(poster.engine) as conn:
-        trial = _Trial.of(conn, poster.member, uid, Envelope.of(candidates), now)
+        envelope = intake.surveyed(conn, poster.member, uid, candidates, now)
+        trial = _Trial.of(conn, poster.member, uid, envelope, now)
         work = intake.ordered(candidates)
         while work:
             chunk, work = intake.take(work, intake.COMMIT)
@@ -120,6 +121,8 @@ class _Trial:
     place: int
     numbers: Mapping[str, int]  # members' by name
     imagined: _Imagined
+    copies: _Imagined
+    copied: dict[int, Version]  # index → the new copy of an anonymous object
 
     @classmethod
     def of(cls, conn: Connection, member: str, uid: str, envelope: Envelope, now: int) -> _Trial:
@@ -131,6 +134,8 @@ class _Trial:
             place=state.places[uid],
             numbers=state.numbers,
             imagined=_Imagined(Stored(conn, state.numbers[member])),
+            copies=_Imagined(Stored(conn, -state.numbers[member])),
+            copied={},
         )
 
     def chunk(self, chunk: Sequence[Candidate]) -> dict[int, Result]:
@@ -138,16 +143,27 @@ class _Trial:
         too_deep: frozenset[str] = frozenset()
         while True:
             results, accepted = self.judge.chunk(chunk, too_deep)
-            if not accepted:
+            if not accepted and not self.judge.copies:
                 return results
             try:
                 made, known = self.imagined.add(self.place, [deposit for _, deposit in accepted])
+                results |= self._copies()
             except log.TooDeep as error:
-                too_deep |= error.ids
+                too_deep |= self.judge.crediting.own_ids(error.ids)
                 continue
             for (candidate, _), version in zip(accepted, made, strict=True):
-                results[candidate.index] = self.judge.accepted(candidate, version, known)
+                if candidate.index not in self.judge.copies:
+                    results[candidate.index] = self.judge.accepted(candidate, version, known)
             return results
+
+    def _copies(self) -> dict[int, Result]:
+        """What the answer would say of anonymous objects. Their copies are as they will be once they have entered."""
+        copies = [(c, d) for c, d, _ in self.judge.copies.values()]
+        entered = [replace(d, base=d.steps[0].audience, steps=d.steps[1:]) for _, d in copies]
+        made, known = self.copies.add(self.place, entered)
+        self.copied.update((c.index, v) for (c, _), v in zip(copies, made, strict=True))
+        told = self.judge.crediting.own_ids(known)
+        return {c.index: self.judge.accepted(c, v, told) for (c, _), v in zip(copies, made, strict=True)}
 
     def forecasts(self, taken: Sequence[Candidate]) -> dict[int, Forecast]:
         """Who would read each object that would be taken, by its index, once the whole envelope was."""
@@ -158,30 +174,49 @@ class _Trial:
             for v in self.imagined.versions(sorted(objects))
             if v.collection == self.place and v.live
         }
-        seen = self._seen(found)
-        return {c.index: self._forecast(c, seen) for c in taken}
+        copies = {c.index: v for c in taken if (v := self._copy(c, found)) is not None}
+        seen = self._seen(self.imagined, found)
+        read = self._seen(self.copies, {(v.object, v.ver): v for v in copies.values()})
+        return {c.index: self._forecast(c, seen, read, copies.get(c.index)) for c in taken}
 
-    def _forecast(self, c: Candidate, seen: Mapping[_Key, Seen]) -> Forecast:
+    def _copy(self, c: Candidate, found: Mapping[_Key, Version]) -> Version | None:
+        """What others would read in the place of an anonymous object, as it is after the whole envelope."""
+        fresh = self.copied.get(c.index)
+        if fresh is not None:
+            return self.copies.revised[fresh.number]
+        own = found.get((self.imagined.numbers.get(c.parsed.id, 0), c.ver))
+        standing = aliases.standing_for(self.copies.stored.conn, [own.number] if own and own.number > 0 else [])
+        return next((self.copies.revised.get(v.number, v) for v in standing), None)
+
+    def _forecast(
+        self, c: Candidate, seen: Mapping[_Key, Seen], read: Mapping[_Key, Seen], copy: Version | None
+    ) -> Forecast:
         if c.parsed.id in markings.TLP_IDS:
             return forecast.NOT_STORED
+        if copy is not None:
+            return forecast.forecast(read[copy.object, copy.ver])
         return forecast.forecast(seen[self.imagined.numbers[c.parsed.id], c.ver])
 
-    def _seen(self, found: Mapping[_Key, Version]) -> dict[_Key, Seen]:
+    def _seen(self, world: _Imagined, found: Mapping[_Key, Version]) -> dict[_Key, Seen]:
         """Each version with what `forecast` has to know of it."""
         refs = sorted({r for v in found.values() for r in v.refs})
-        whole = audiences.unions(self.imagined.versions(refs))
-        ids = {number: i for i, number in self.imagined.numbers.items()}
-        ids |= entries.ids_of(self.imagined.stored.conn, [r for r in refs if r not in ids])
-        told = dict(self._told([v.number for v in found.values()]))
+        whole = audiences.unions(world.versions(refs))
+        ids = {number: i for i, number in world.numbers.items()}
+        ids |= entries.ids_of(world.stored.conn, [r for r in refs if r not in ids])
+        told = dict(self._told(world, [v.number for v in found.values()]))
         return {
             key: Seen(
                 publisher=v.publisher, base=v.base, whole=v.whole, said=Said.split(told[v.number]),
                 stages=self._stages(v, Said.split(told[v.number])),
-                refs={ids[r]: whole[r].now for r in v.refs}, numbers=self.numbers,
+                refs={self._own_id(ids[r]): whole[r].now for r in v.refs}, numbers=self.numbers,
                 own_hidden=self.collection.own_hidden, released=self.judge.released,
             )
             for key, v in found.items()
         }  # fmt: skip
+
+    def _own_id(self, stix_id: str) -> str:
+        (own,) = self.judge.crediting.own_ids([stix_id])
+        return own
 
     def _stages(self, v: Version, said: Sequence[Said]) -> list[Whom]:
         config, least = self.judge.state.config, self.collection.at_least
@@ -190,8 +225,8 @@ class _Trial:
         first = said[0] if len(said) == 1 else Said()
         return forecast.stages(plans.values(), first, v.started, self.judge.released)
 
-    def _told(self, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
+    def _told(self, world: _Imagined, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
         """What the markings of each version said."""
-        yield from ((n, self.imagined.said[n]) for n in numbers if n < 0)
-        stored = entries.told(self.imagined.stored.conn, [n for n in numbers if n > 0])
+        yield from ((n, world.said[n]) for n in numbers if n < 0)
+        stored = entries.told(world.stored.conn, [n for n in numbers if n > 0])
         yield from ((n, said) for n, (_, said) in stored.items())

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from exchange import entries, feed, pages, policy, stix, store, tallies
+from exchange import aliases, entries, feed, pages, policy, stix, store, tallies
 from exchange.grants import Difference
 from exchange.inforce import Effect, InForce
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readable:
+    id: str
     collection: str
     publisher: str
     version: str
@@ -36,14 +37,17 @@ class Change:
 
 
 def who_can(conn: Connection, state: InForce, stix_id: str, now: int) -> list[Readable]:
-    """Who may read each live version now: members that are active, by name."""
+    """Who may read each live version now, and the copy of each anonymous one: members that are active, by name."""
     number = store.object_numbers(conn, [stix_id]).get(stix_id)
     live = [v for v in entries.versions_of(conn, number) if v.live] if number is not None else []
+    live += aliases.standing_for(conn, [v.number for v in live])
+    ids = entries.ids_of(conn, sorted({v.object for v in live}))
     told = entries.told(conn, [v.number for v in live])
     active = {state.numbers[m]: m for m in state.config.members if policy.active(state.config, m, now)}
     names = {n: c.name for c in state.config.collections.values() if (n := state.places.get(c.id)) is not None}
     return [
         Readable(
+            id=ids[v.object],
             collection=names[v.collection],
             publisher=state.name(v.publisher),
             version=told[v.number][0],

@@ -15,11 +15,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
+from random import SystemRandom
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from exchange import entries, inforce, log, noticerows, policy, sequencer, store
+from exchange import aliases, entries, inforce, log, noticerows, policy, sequencer, store
 from exchange.entries import Due, Version
 from exchange.inforce import InForce
 from exchange.label import Step, ending, ever
@@ -33,6 +34,7 @@ DRIFT = 1_000  # of which one is the most that a clock may honestly run ahead of
 JUMP = 5_000_000  # a clock so far ahead was set, and the operator should know
 
 _log = logging.getLogger("exchange.release")
+_chance = SystemRandom()
 
 
 @dataclass(slots=True)
@@ -105,14 +107,40 @@ class Releaser:
                 except Exception:  # whatever it is, the others' stages are due, too
                     failed.add(publisher)
                     _log.exception("releases of member number %d could not be carried out yet", publisher)
+        done += self._tick(until)
         with store.writing(self.engine, synced=False) as conn:
             store.set_tick(conn, until)
+        return done
+
+    def _tick(self, until: int) -> int:
+        """Copies of anonymous objects that are due, once a tick: submissions of all members in any order, each in
+        commits of its own, and its objects in any order, so that times and order link to nothing (policy.md 3.8)."""
+        with store.reading(self.engine) as conn:
+            state = inforce.current(conn)
+            tick = state.config.anonymous_tick if state else 0
+            if not tick or until // tick == store.tick(conn) // tick:
+                return 0
+            waiting = aliases.due(conn, until // tick * tick)
+        submissions: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for one in waiting:
+            whole = one.number if one.submission is None else one.submission
+            submissions[one.publisher, whole].append(one.number)
+        order = list(submissions.items())
+        _chance.shuffle(order)
+        done = 0
+        for (publisher, _), numbers in order:
+            _chance.shuffle(numbers)
+            try:
+                done += self._carry_out(publisher, numbers, _advance(until))
+            except Exception:  # whatever it is, the others are due, too
+                _log.exception("anonymous copies could not be entered yet")
         return done
 
     def end_embargo(self, stix_id: str) -> int:
         """All stages to come of all live versions of an object fall due now; how many versions had any (3.7).
 
-        What is to end still ends at its time.
+        What is to end still ends at its time. The object may be called as its anonymous publisher does, or as others
+        do; a copy follows at the next tick.
         """
         with store.reading(self.engine) as conn:
             number = store.object_numbers(conn, [stix_id]).get(stix_id)
@@ -181,10 +209,13 @@ def _advance(until: int) -> _Revise:
 
 
 def _break(conn: Connection, _state: InForce, writer: log.Writer, numbers: Sequence[int]) -> int:
-    """Those who have it are to be told that others may read it now."""
+    """Those who have it are to be told that others may read it now; anonymous copies go on at the next tick."""
 
     def opened(v: Version) -> Version:
-        return replace(v, base=v.ever, steps=v.steps[-1:] if ending(v.steps, v.publisher) else ())
+        ends = v.steps[-1:] if ending(v.steps, v.publisher) else ()
+        if v.publisher < 0:
+            return replace(v, steps=(Step(1, v.ever), *ends))
+        return replace(v, base=v.ever, steps=ends)
 
     noticerows.add(conn, noticerows.EMBARGO_ENDED, "", numbers, writer.clock.now(conn))
     return log.revise(conn, writer, numbers, opened)

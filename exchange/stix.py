@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from exchange.stixcheck import faults
+from exchange.stixcustom import custom
 from exchange.stixenvelope import EnvelopeError, Item, TooMany, read_envelope
-from exchange.stixfault import Fault
+from exchange.stixfault import Fault, pointer
+from exchange.stixmarks import present
+from exchange.stixread import kind
 from exchange.stixtime import format_timestamp, parse_query_timestamp, parse_timestamp
-from exchange.stixtypes import TLP_OBJECTS
+from exchange.stixtypes import ORDER, TIMESTAMPS, TLP_OBJECTS
 
 __all__ = [
     "NO_VERSION",
+    "ORDER",
+    "TIMESTAMPS",
     "TLP_OBJECTS",
     "EnvelopeError",
     "Fault",
@@ -24,11 +29,16 @@ __all__ = [
     "Parsed",
     "TooMany",
     "checked",
+    "custom",
     "faults",
     "format_timestamp",
+    "ids_in",
+    "kind",
     "marking_refs",
     "parse_query_timestamp",
     "parse_timestamp",
+    "pointer",
+    "present",
     "read_envelope",
     "references",
     "version_of",
@@ -39,6 +49,11 @@ NO_VERSION = "1970-01-01T00:00:00.000Z"
 
 _ID = re.compile(
     r"[a-z0-9-]{1,250}--[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}",
+    re.ASCII,
+)
+
+_MENTIONED = re.compile(
+    r"\b[a-z0-9][a-z0-9-]{0,249}?--[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b",
     re.ASCII,
 )
 
@@ -109,6 +124,11 @@ def references(obj: Mapping[str, Any]) -> frozenset[str]:
         elif referring and isinstance(value, str) and _ID.fullmatch(value):
             found.add(value)
     return frozenset(found)
+
+
+def ids_in(text: str) -> frozenset[str]:
+    """The STIX ids that a text mentions."""
+    return frozenset(_MENTIONED.findall(text))
 
 
 def marking_refs(obj: Mapping[str, Any]) -> frozenset[str]:

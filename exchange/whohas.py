@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from exchange import entries, ledger, noticerows, polls, stix, store
+from exchange import aliases, entries, ledger, noticerows, polls, stix, store
 from exchange.entries import Deposited
 from exchange.inforce import InForce
 from exchange.ledger import Line
@@ -53,7 +53,8 @@ class Had:
 
 
 def who_has(conn: Connection, lines: Connection, state: InForce, stix_id: str) -> list[Had] | None:
-    """Everybody who was served the object, by name, also who is no member any more; None if nobody deposited it.
+    """Everybody who was served the object, or an anonymous copy of it, by name, also who is no member any more; None if
+    nobody deposited it.
 
     `conn` reads the store, `lines` the ledger, from a snapshot that is no younger. A publisher has what it published,
     and stands here only if it was served it. Cost: O(lines of its collections since it was deposited), as
@@ -61,6 +62,8 @@ def who_has(conn: Connection, lines: Connection, state: InForce, stix_id: str) -
     """
     number = store.object_numbers(conn, [stix_id]).get(stix_id)
     versions = entries.deposited(conn, number) if number is not None else []
+    copies = aliases.copies_of(conn, number) if versions and number is not None else []
+    versions += [v for copy in copies for v in entries.deposited(conn, copy) if v.publisher < 0]
     if not versions:
         return None
     named = _Names.read(conn, state)

@@ -43,7 +43,8 @@ def _words(told: dict[str, Any]) -> dict[str, str]:
 
 
 def test_a_member_hears_who_it_is(here: Site) -> None:
-    assert here.asker("other").told("access")["member"] == {"name": "other", "title": "Another Maker", "relays": True}
+    other = {"name": "other", "title": "Another Maker", "relays": True, "credit": "named"}
+    assert here.asker("other").told("access")["member"] == other
     assert here.asker("maker").told("access")["member"]["relays"] is False
 
 
@@ -52,7 +53,7 @@ def test_a_collection_is_told_with_its_rules(here: Site) -> None:
     assert rules["post"] == {
         "id": collection_id(4), "alias": "post", "title": "Collection post", "can_read": True, "can_write": True,
         "only_own": True, "own_hidden": False, "accept": {"lowest": "green", "highest": "amber+strict"},
-        "unmarked": "refuse", "audience_named": False, "release": None, "release_at_least": None,
+        "unmarked": "refuse", "audience_named": False, "anonymous": False, "release": None, "release_at_least": None,
     }  # fmt: skip
     hidden = ("can_read", "can_write", "only_own", "own_hidden", "unmarked")
     assert [rules["drop"][name] for name in hidden] == [False, True, False, True, "amber"]

@@ -22,6 +22,7 @@ def _words(member: Member) -> dict[str, str]:
 def test_a_stock_client_finds_its_words_by_name(alpha: Member) -> None:
     objects = [o for page in as_pages(alpha.collection("policy").get_objects, per_request=2) for o in page["objects"]]
     assert [o["name"] for o in objects] == [
+        "credit:anonymous",
         "group:makers", "group:readers", "member:alpha", "member:asleep", "member:beta", "member:gamma", "named-only",
     ]  # fmt: skip
     assert {o["type"] for o in objects} == {"marking-definition"}

@@ -117,7 +117,7 @@ def test_a_vocabulary_has_groups_then_members_then_named_only() -> None:
     words = policy.vocabulary(EXAMPLE, "skyline")
     groups = [f"group:{g}" for g in sorted(EXAMPLE.groups)]
     members = [f"member:{m}" for m in sorted(EXAMPLE.members)]
-    assert words == (*groups, *members, "named-only")
+    assert words == (*groups, *members, "credit:anonymous", "named-only")
 
 
 def test_a_vocabulary_names_whom_the_collections_of_one_s_groups_let_read() -> None:
