@@ -330,3 +330,24 @@ def test_a_deposit_whose_plan_is_gone_goes_on_as_it_was(world: World) -> None:
     assert one.round() == 2
     assert readers(world, "1") == ["mia", "noah"]
     assert readers(world, "2", B) == ["mia", "noah"]
+
+
+def test_a_plan_that_is_gone_keeps_no_other_deposit_from_following_its_own(world: World) -> None:
+    world.apply(files(other=PLAN))
+    marked = campaign(1, text="1", marks=[world.words("alice")["release:other"]])
+    assert world.post("alice", B, [marked])["failure_count"] == 0
+    stay(world, 2)
+    world.apply(files(LATER))
+    assert releaser(world).replan() == 1
+
+
+def test_a_plan_that_ends_with_fewer_lets_in_no_more_at_any_stage(world: World) -> None:
+    stay(world, 1)
+    world.apply(files(PLAN[:2]))
+    one = releaser(world)
+    assert one.replan() == 1
+    assert world.audit() == []
+
+    world.pass_time(3 * DAY)
+    assert one.round() == 1
+    assert readers(world, "1") == ["mia", "noah"]
