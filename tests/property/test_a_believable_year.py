@@ -59,6 +59,7 @@ class Year:
         self.reading = Reading(year.members(count, self.rng))
         self.pollers = {name: Poller() for name in self.reading.orgs}
         self.received = self.polls = self.steps = 0
+        self.began = self.machine.host  # when what happens now began
         self.open()
         self.keys = self._keys()
         self.created: dict[str, str] = {}
@@ -126,6 +127,7 @@ class Year:
                 running = True
                 self.round()
             else:
+                self.began = self.machine.host
                 getattr(self, event.kind)(event)
                 self.steps += 1
 
@@ -142,6 +144,7 @@ class Year:
             return found
 
     def round(self) -> None:
+        self.began = self.machine.host
         self.releaser.round()
         with store.reading(self.exchange.engine) as conn:
             self.reading.released = store.tick(conn)
@@ -165,7 +168,7 @@ class Year:
                     poller.again.pop((id_, known.modified), None)
                     del poller.last[id_]
                 if newest:
-                    poller.waiting[id_, newest.modified] = self.machine.host
+                    poller.waiting[id_, newest.modified] = self.began
                     poller.last[id_] = newest
 
     # Publishing -----------------------------------------------------------------------------------------------
@@ -266,7 +269,7 @@ class Year:
         poller = self.pollers[name]
         for id_ in ids:
             if id_ in poller.last:
-                poller.again[id_, poller.last[id_].modified] = self.machine.host
+                poller.again[id_, poller.last[id_].modified] = self.began
 
     def poll(self, event: Event) -> None:
         """One member polls to the end: what it gets is what was waiting for it."""
