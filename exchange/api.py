@@ -1,7 +1,8 @@
 """The JSON face, /api/v1/: what programs ask beyond TAXII, described for them in `openapi.json`.
 
 It stands behind the same door as TAXII (`taxiidoor`): a request that reaches a view here is authenticated, authorised
-and negotiated, and holds one snapshot; whatever fails ends in the one renderer (`taxiierrors`), as problem details.
+and negotiated, and holds one snapshot where it reads; whatever fails ends in the one renderer (`taxiierrors`), as
+problem details.
 A view calls one core function and renders its answer.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 import orjson
 from flask import Flask, Response
 
-from exchange import apiaccess, apifeed, taxiirights
+from exchange import apiaccess, apifeed, apirecipients, taxiirights
 from exchange.taxiidoor import Service, asked, snapshot
 from exchange.taxiierrors import TaxiiError
 
@@ -25,6 +26,9 @@ def mount(app: Flask, service: Service) -> None:
     views = _Views(service)
     for path, view in (("access", views.access), ("feed", views.feed), ("openapi.json", views.openapi)):
         app.add_url_rule(f"{ROOT}/{path}", f"api.{path}", view, methods=["GET"])
+    app.add_url_rule(
+        f"{ROOT}/findings/<object_id>/recipients", "api.recipients", views.recipients, methods=["POST"]
+    )  # fmt: skip
 
 
 class _Views:
@@ -41,6 +45,13 @@ class _Views:
         if not asked().caller.key.read:
             raise TaxiiError(403)
         return _json(apifeed.answer(snapshot(), asked().caller, self._places(), self._service.polls, asked().now))
+
+    def recipients(self, object_id: str) -> Response:
+        """403 for a key without `write`."""
+        service, now = self._service, asked()
+        return _json(
+            apirecipients.answer(service.engine, service.clock, now.caller, self._places(), object_id, now.body)
+        )
 
     def openapi(self) -> Response:
         return Response(self._openapi, content_type="application/json")

@@ -184,6 +184,11 @@ def meant(conn: Connection, objects: Sequence[int]) -> list[Version]:
     return sorted((v for v in found.values() if v.live), key=lambda v: v.number)
 
 
+def copies(conn: Connection, number: int) -> list[Version]:
+    """The live anonymous copies that stand for a version. Cost: O(1) by version_by_source."""
+    return versions(conn, t.version.c.source == number, t.version.c.deleted.is_(None))
+
+
 def submitted(conn: Connection, member: int, submission: int) -> list[Version]:
     """The live versions that one POST of a member brought, anonymous copies too. Cost: O(the member's versions)."""
     c = t.version.c
@@ -406,6 +411,12 @@ def lift(conn: Connection, objects: Sequence[int]) -> int:
         mine = c.object.in_(part) | c.source.in_(own) | c.number.in_(sources)
         count += conn.execute(update(t.version).where(c.state == WITHDRAWN, mine).values(state=PUBLISHED)).rowcount
     return count
+
+
+def set_said(conn: Connection, numbers: Sequence[int], said: str) -> None:
+    """What the markings of versions say from now on."""
+    for part in store.chunks(numbers):
+        conn.execute(update(t.version).where(t.version.c.number.in_(part)).values(said=said))
 
 
 def mark_ended(conn: Connection, numbers: Sequence[int], state: str, now: int) -> None:

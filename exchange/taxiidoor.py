@@ -235,7 +235,8 @@ def _negotiate() -> None:
     ranges = taxiiwire.JSON_RANGES if under_api() else taxiiwire.TAXII_RANGES
     if not taxiiwire.acceptable(request.headers.get("Accept"), ranges):
         raise TaxiiError(406)
-    if request.method == "POST" and not taxiiwire.takes(request.headers.get("Content-Type")):
+    posted = taxiiwire.JSON_POSTED if under_api() else taxiiwire.TAXII_POSTED
+    if request.method == "POST" and not taxiiwire.takes(request.headers.get("Content-Type"), posted):
         raise TaxiiError(415)
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from exchange import intake, ledger
+from exchange import intake, ledger, sequencer
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
 PROBLEM_TYPE = "application/problem+json"
@@ -45,7 +45,11 @@ _WORDS = {
     503: ("Service Unavailable", "Not now: ask again after the seconds in the header Retry-After."),
 }
 
-_API_WORDS = {406: "Accept application/json: nothing else is served below /api/."}
+_API_WORDS = {
+    406: "Accept application/json: nothing else is served below /api/.",
+    413: "Send a smaller body.",
+    415: "Send Content-Type application/json, as it is or with gzip.",
+}
 
 _log = logging.getLogger("exchange.taxii")
 
@@ -167,7 +171,7 @@ def install(app: Flask, renderer: Renderer) -> None:
     app.register_error_handler(ledger.Unwritten, of_unwritten)
     app.register_error_handler(MedallionError, of_medallion)
     app.register_error_handler(intake.Refused, of_refused)
-    for busy in (intake.Busy, OperationalError, PoolTimeout):
+    for busy in (intake.Busy, sequencer.TooSlow, OperationalError, PoolTimeout):
         app.register_error_handler(busy, of_busy)
     app.register_error_handler(HTTPException, of_http)
     app.register_error_handler(Exception, renderer.fault)

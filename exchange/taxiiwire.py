@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from flask import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_list_header, parse_options_header
 
-from exchange.taxiierrors import MEDIA_TYPE, TaxiiError
+from exchange.taxiierrors import MEDIA_TYPE, TaxiiError, under_api
 
 COMPRESS_FROM = 1024  # bytes: below, gzip saves nothing
 _COMPRESS_LEVEL = 1  # a fifth of the time of level 6, and JSON still shrinks to a fifth
@@ -26,7 +26,8 @@ DRAIN = 100 << 20  # twice the largest body that is taken unless the administrat
 # How exactly a range of Accept names what we serve; the most exact one decides (RFC 9110 section 12.5.1).
 TAXII_RANGES = {"*/*": 0, "application/*": 1, "application/json": 2, "application/taxii+json": 3}
 JSON_RANGES = {"*/*": 0, "application/*": 1, "application/json": 2}  # for what is plain JSON, and not TAXII
-_POSTED = ("application/taxii+json", "application/stix+json")
+TAXII_POSTED = ("application/taxii+json", "application/stix+json")
+JSON_POSTED = ("application/json",)
 
 
 def acceptable(accept: str | None, ranges: Mapping[str, int] = TAXII_RANGES) -> bool:
@@ -52,10 +53,10 @@ def _qualities(accept: str, ranges: Mapping[str, int]) -> Iterator[tuple[int, fl
         yield exactness + (exactness == 3 and version is not None), quality
 
 
-def takes(content_type: str | None) -> bool:
+def takes(content_type: str | None, posted: Sequence[str] = TAXII_POSTED) -> bool:
     """Whether a POST may carry this Content-Type (T-3.1-14, T-3.1-15, clients.md rule 9)."""
     name, parameters = parse_options_header(content_type)
-    return name.strip().lower() in _POSTED and parameters.get("version", "2.1") == "2.1"
+    return name.strip().lower() in posted and parameters.get("version", "2.1") == "2.1"
 
 
 def read_body(request: Request, max_bytes: int) -> bytes:
@@ -76,7 +77,8 @@ def read_body(request: Request, max_bytes: int) -> bytes:
     if len(body) > max_bytes:
         raise TaxiiError(413)
     if not body:
-        raise TaxiiError(400, "The body is empty: send a TAXII envelope with objects.")
+        what = "a JSON object" if under_api() else "a TAXII envelope with objects"
+        raise TaxiiError(400, f"The body is empty: send {what}.")
     return body
 
 

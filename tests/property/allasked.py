@@ -135,11 +135,20 @@ class Asking:
                 path = f"{ROOT}/{name}/objects/"
                 self._ask(Ask(path=path, query="dry_run=true", method="POST", body=body))
                 self._ask(Ask(path=path, method="POST", body=body))
+        self._name_recipients()
         for name in PLACES:
             for object_id_, query in [(IDS[0], "match[version]=last"), *((i, "") for i in IDS[1:])]:
                 self._ask(Ask(path=f"{ROOT}/{name}/objects/{object_id_}/", query=query, method="DELETE"))
         self._ask(Ask(path=f"{OPEN}/objects/{IDS[0]}/", query="match[version]=", method="DELETE"))
         self._ask(Ask(path=f"{OPEN}/objects/{IDS[0]}/", key="reads", method="DELETE"))
+
+    def _name_recipients(self) -> None:
+        """Of its own ids, hidden ones and none."""
+        headers = (*JSON, ("Content-Type", "application/json"))
+        for object_id_ in [*IDS, NOWHERE]:
+            for body in (b'{"members":["bob"],"groups":["g1","g2"]}', b'{"members":["nobody"]}'):
+                path = f"/api/v1/findings/{object_id_}/recipients"
+                self._ask(Ask(path=path, method="POST", body=body, headers=headers))
 
     def _statuses(self) -> None:
         """Of everybody's posts, hidden ones too, the member's own just now, and of none."""

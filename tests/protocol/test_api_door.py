@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -68,10 +69,14 @@ def _references(part: Any) -> Iterator[str]:
 
 def test_every_endpoint_is_described_and_nothing_else(here: Site) -> None:
     rules = [rule for rule in here.client.application.url_map.iter_rules() if rule.rule.startswith("/api/")]
-    served = {(rule.rule, method) for rule in rules for method in (rule.methods or set()) - {"HEAD"}}
+    served = {
+        (re.sub("<(.*?)>", r"{\1}", rule.rule), method)
+        for rule in rules
+        for method in (rule.methods or set()) - {"HEAD"}
+    }
     described = {(path, method.upper()) for path, item in OPENAPI["paths"].items() for method in item}
     assert served == described
-    assert {path for path, _ in served} == set(ENDPOINTS)
+    assert {path for path, method in served if method == "GET"} == set(ENDPOINTS)
 
 
 def test_the_description_is_served_to_whoever_has_a_key(here: Site) -> None:
