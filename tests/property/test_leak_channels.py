@@ -18,7 +18,7 @@ import pytest
 from tests.commands.command import run
 from tests.property import world as w
 from tests.property.alike import Turn, compare_few, play, twins
-from tests.property.allasked import IDS, JSON, OPEN, ROOT, Record
+from tests.property.allasked import IDS, JSON, OPEN, ROOT, Asking, Record
 from tests.property.twins import (
     MALLORY,
     PLACES,
@@ -178,6 +178,66 @@ def test_channel_02_the_id_of_an_observable_gives_its_value_away_to_nobody(chann
                                  number_observed=1, object_refs=[ADDRESS])),
     ])  # fmt: skip
     assert ADDRESS not in told(record)
+
+
+NAMELESS = ("credit:anonymous", "clear")
+TICKED = 4_000  # a turn after the tick on which anonymous copies enter
+
+
+@pytest.fixture
+def copies(template: Template, names: Iterator[int]) -> Iterator[tuple[list[dict[str, Any]], str]]:
+    """What mia reads of two objects and a relationship between them that alice and bob published anonymously, and
+    every byte that she gets."""
+    with twins(template, names) as sites:
+        site = sites[0]
+        for turn, who in ((1, "alice"), (2, "bob")):
+            ends = [sdo("campaign", 400 + 10 * turn + n, NAMELESS, name=f"flaw {turn}{n}") for n in range(2)]
+            between = sdo("relationship", 409 + 10 * turn, NAMELESS, relationship_type="related-to",
+                          source_ref=ends[0]["id"], target_ref=ends[1]["id"])  # fmt: skip
+            site.take(turn)
+            raw(who, "open", *ends, between)(site)
+        site.take(TICKED)
+        site.release()
+        record = Asking(site, TICKED + 1).few([*VIEW, *API])
+        yield record[0][1].json()["objects"], told(record)
+        sites[1].take(1)
+
+
+Copies = tuple[list[dict[str, Any]], str]
+
+
+def test_channel_04_a_copy_is_signed_by_the_exchange(copies: Copies) -> None:
+    read, _ = copies
+    assert len(read) == 6
+    assert len({one["created_by_ref"] for one in read}) == 1
+
+
+def test_channel_05_a_copy_has_no_trace_of_its_publisher(
+    copies: Copies, template: Template, names: Iterator[int]
+) -> None:
+    for one in copies[0]:
+        assert list(one) == sorted(one)
+        assert one["created"] == one["modified"] == "2026-06-01T00:00:00.000Z"
+        assert one.get("object_marking_refs") == [w.TLP["clear"]]
+    traces: list[dict[str, Any]] = [{"name": "found by Alice"}, {"x_tool": "ours"}, {"labels": ["alice"]},
+              {"external_references": [{"source_name": "ours", "url": "https://alice/1"}]}]  # fmt: skip
+    with twins(template, names) as (site, other):
+        site.take(1)
+        marks = [site.words["alice"]["credit:anonymous"], w.TLP["clear"]]
+        objects = [{**sdo("campaign", 440 + n, name="flaw"), **trace, "object_marking_refs": marks}
+                   for n, trace in enumerate(traces)]  # fmt: skip
+        path = f"{ROOT}/{PLACES['open']}/objects/"
+        status = site.ask(Ask(path=path, method="POST", key="alice", body=envelope(*objects))).json()
+        assert status["failure_count"] == len(traces), status
+        other.take(1)
+
+
+def test_channel_07_nothing_links_a_copy_to_what_it_stands_for(copies: Copies) -> None:
+    read, everything = copies
+    own = [f"{kind}--{uuid.UUID(int=n, version=4)}" for n in range(400, 440) for kind in ("campaign", "relationship")]
+    assert not any(i in everything or i.partition("--")[2] in everything for i in own)
+    between = [(one["source_ref"], one["target_ref"]) for one in read if one["type"] == "relationship"]
+    assert {i for ends in between for i in ends} == {one["id"] for one in read if one["type"] == "campaign"}
 
 
 @pytest.mark.parametrize(
