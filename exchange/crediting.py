@@ -20,7 +20,7 @@ from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection, Credit
 from exchange.entries import Deposit, Owned
 from exchange.inforce import InForce
-from exchange.label import NOBODY
+from exchange.label import NOBODY, ever
 from exchange.markings import Said
 from exchange.schemes import Terms
 
@@ -164,7 +164,7 @@ class Crediting:
         config, numbers = self.state.config, self.state.numbers
         steps = policy.release(config, self.collection, what, -self.number, numbers, started)
         steps = policy.entering(steps, policy.next_tick(config, self.now))
-        made = self._standing(c) or self._new(c, steps[-1].audience.text)
+        made = self._standing(c) or self._new(c, ever(NOBODY, steps).text)
         self._made[c.parsed.id].append(made)
         self._names[c.parsed.id] = called = self._called(c.parsed.id)
         return Deposit(

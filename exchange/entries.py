@@ -269,6 +269,25 @@ def versions_of(conn: Connection, object_: int) -> list[Version]:
     return sorted(found, key=lambda v: (v.collection, v.publisher, v.ver))
 
 
+def received(conn: Connection, publisher: int, objects: Sequence[int]) -> dict[int, int]:
+    """When the publisher deposited each of these objects first, also what it deleted. Cost: O(its versions of them)."""
+    c = t.version.c
+    query = select(c.object, func.min(c.received)).group_by(c.object)
+    return {
+        o: at
+        for part in store.chunks(objects)
+        for o, at in conn.execute(query.where(c.publisher == publisher, c.object.in_(part)))
+    }
+
+
+def received_at(conn: Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """When each version came in. Cost: O(versions)."""
+    query = select(t.version.c.number, t.version.c.received)
+    return {
+        n: at for part in store.chunks(numbers) for n, at in conn.execute(query.where(t.version.c.number.in_(part)))
+    }
+
+
 def told(conn: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:
     """(version text, what its markings said) of each version. Cost: O(versions)."""
     query = select(t.version.c.number, t.version.c.ver_text, t.version.c.said)

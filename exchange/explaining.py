@@ -238,6 +238,9 @@ class _Case:
         return Step(rule="8 version", kept=kept, because=because)
 
     def rule_9(self) -> Step:
+        if not self.own and not all(self.lets_in(s.received) for s in self.said):
+            because = "its publisher has it from others, who do not let this member read it"
+            return Step(rule="9 closure", kept=False, because=because)
         unions = {} if self.own else self._unions(self.v)
         closed = [ref for ref, audience in sorted(unions.items()) if not self.lets_in(audience)]
         names = ", ".join(sorted(entries.ids_of(self.conn, closed).values()))

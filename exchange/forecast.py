@@ -14,7 +14,7 @@ from typing import Any
 
 from exchange import stix
 from exchange.config import Plan
-from exchange.label import ANY, NONE, Audience, Expr, Tlp, atom
+from exchange.label import ANY, EVERYBODY, NONE, Audience, Expr, Tlp, atom
 from exchange.markings import Said
 
 YOU, NOBODY = "you", "nobody"
@@ -183,9 +183,16 @@ def _rules(seen: Seen, *, open_: bool) -> Iterator[str]:
         yield "6 addressed: only whom its markings address."
     yield from _asked(seen.said)
     yield from (f"7 stage: {sentence}" for sentence in (*_plans(seen.stages), *_window(seen)))
+    yield from _versions(seen)
+
+
+def _versions(seen: Seen) -> Iterator[str]:
+    """Rules 8 and 9."""
     ever = reduce(Audience.__and__, (_closing(seen, a) for a in seen.refs.values()), seen.base)
     if _narrower(seen.whole, ever):
         yield "8 version: no wider than your newer version of it in this collection."
+    if any(s.received != EVERYBODY for s in seen.said):
+        yield "9 closure: no wider than what you received of it from others."
     for ref, audience in sorted(seen.refs.items()):
         if _narrower(seen.base & _closing(seen, audience), seen.base):
             yield f"9 closure: no wider than your {ref}, which it refers to."

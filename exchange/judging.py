@@ -14,13 +14,14 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from exchange import anonymous, entries, inforce, markings, policy, schemes, stix, store
+from exchange import anonymous, entries, inforce, markings, policy, resharing, schemes, stix, store
 from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
 from exchange.crediting import Crediting
 from exchange.entries import Deposit, Owned, Version
 from exchange.inforce import InForce
 from exchange.markings import Said
+from exchange.resharing import Received
 from exchange.schemes import Terms
 from exchange.status import Result
 
@@ -55,6 +56,7 @@ class Judge:
         self.crediting = Crediting(conn, state, member, collection, envelope, now, self.vocabulary, self.definitions)
         # By index, what others read in the place of anonymous objects, and which stored version it stands for, if any.
         self.copies: dict[int, tuple[Candidate, Deposit, int | None]] = {}
+        self.received: Mapping[str, Received] = {}
 
     def _definitions(self) -> Mapping[str, Terms]:
         """What the publisher's own definitions say, in this envelope or before (policy.md 3.5)."""
@@ -78,6 +80,7 @@ class Judge:
         results: dict[int, Result] = {}
         accepted: list[tuple[Candidate, Deposit]] = []
         place = self.state.places[self.collection.id]
+        self.received = self._received(chunk)
         self.crediting.prepare(chunk, self._said)
         for c in chunk:
             history = earlier.setdefault(c.parsed.id, [])
@@ -91,6 +94,20 @@ class Judge:
                 accepted.append((c, made))
                 history.append(Owned(c.parsed.id, place, c.ver, c.parsed.raw, made.said, made.started))
         return results, accepted
+
+    def _received(self, chunk: Sequence[Candidate]) -> dict[str, Received]:
+        """What the publisher has from others of the objects that are another's by their `created_by_ref`, by id."""
+        objects = [c.parsed.obj for c in chunk if stix.kind(c.parsed.obj) in ("sdo", "sro")]
+        authors = {o["id"]: a for o in objects if (a := o.get("created_by_ref")) is not None and a != self.identity}
+        if not authors:
+            return {}
+        config = self.state.config
+        known = {m.identity for name, m in config.members.items() if m.identity and name != self.member}
+        known.add(markings.exchange_identity(store.secret(self.conn, "marking")))
+        pseudonyms = any(c.pseudonym for c in config.collections.values())
+        numbers = store.object_numbers(self.conn, sorted(i for i, a in authors.items() if pseudonyms or a in known))
+        found = resharing.received(self.conn, self.publisher, self.state.readers, sorted(numbers.values()))
+        return {i: found[n] for i, n in numbers.items() if n in found and (authors[i] in known or found[n].by_exchange)}
 
     def _builtin(self, c: Candidate) -> Result | None:
         if c.parsed.id in markings.TLP_IDS:
@@ -126,7 +143,10 @@ class Judge:
         reason = policy.refusal(self.state.config, self.collection, said)
         if said.classified:
             _log.warning("member %s sent what ACS calls classified to %s", self.member, self.collection.name)
-        elif reason is None and said.ends is not None and said.ends <= self.now:
+        elif reason is None and (had := self.received.get(c.parsed.id)):
+            level = policy.taken(self.state.config, self.collection, said).tlp
+            reason = policy.reshared(level, [Said.split(text) for text in had.said])
+        if reason is None and said.ends is not None and said.ends <= self.now:
             reason = "the policy that it is marked with has ended: nobody else would read it."
         return c.result(ok=False, message=reason) if reason else None
 
@@ -153,7 +173,12 @@ class Judge:
     def _said(self, c: Candidate) -> Said:
         said = markings.read(sorted(c.markings), self.vocabulary, self.state.config.markings, self.definitions)
         itself = self.envelope.definitions.get(c.parsed.id)
-        return replace(said, classified=True) if itself and itself.classified else said
+        had = self.received.get(c.parsed.id)
+        return replace(
+            said,
+            classified=said.classified or (itself is not None and itself.classified),
+            received=had.audience if had else said.received,
+        )
 
     def _deposit(self, c: Candidate, history: Sequence[Owned]) -> Deposit:
         """`history`: the publisher's other versions of the id in the collection."""
@@ -191,9 +216,12 @@ class Judge:
     def accepted(self, c: Candidate, made: Version, known: frozenset[str]) -> Result:
         """The answer for what was stored: what closes it, and which ids it gives away (policy.md 3.4.9)."""
         parts = []
+        others = c.parsed.id in self.received  # whose audience then does not show in what is said of one's own
         closed = made.whole != made.base if made.publisher > 0 else made.eventual != made.ever
-        if closed and c.refs & known:
+        if (others or closed) and c.refs & known:
             parts.append(f"no wider than your {_list(c.refs & known)}, which it refers to.")
+        if others:
+            parts.append("no wider than what you received of it from others.")
         if unknown := c.refs - known:
             parts.append(f"refers to {_list(unknown)}, not deposited by you: whoever reads this reads that id.")
         if made.publisher < 0:

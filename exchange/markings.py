@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from exchange import label
-from exchange.label import ANY, Expr, Tlp
+from exchange.label import ANY, EVERYBODY, Audience, Expr, Tlp
 from exchange.schemes import PAP_IDS, Terms
 
 TLP_IDS = {
@@ -61,6 +61,7 @@ class Said:
     starts: int | None = None  # microseconds since the epoch (UTC); before and after nobody else reads it
     ends: int | None = None
     carried: frozenset[str] = frozenset()  # words of PAP, CUI and ACS that restrict nobody
+    received: Audience = EVERYBODY  # who may read what its publisher had of it from others
     classified: bool = False  # ACS says that it is not unclassified
     unknown: frozenset[str] = frozenset()  # ids that mean nothing here
 
@@ -74,6 +75,7 @@ class Said:
         words += [f"iep:{self.iep.text}"] * (self.iep is not ANY) + [f"acs:{self.acs.text}"] * (self.acs is not ANY)
         words += [f"from:{self.starts}"] * (self.starts is not None) + [f"until:{self.ends}"] * (self.ends is not None)
         words += [f"carries:{word}" for word in sorted(self.carried)]
+        words += [f"received:{self.received.text}"] * (self.received != EVERYBODY)
         words += [ANONYMOUS] * self.anonymous + [FILLS] * self.fills + [NAMED_ONLY] * self.named_only
         return " ".join(words)
 
@@ -110,6 +112,7 @@ class Said:
             starts=_instant(one("from")),
             ends=_instant(one("until")),
             carried=named("carries"),
+            received=label.parse_audience(one("received") or EVERYBODY.text),
             fills=FILLS in words,
             assumed=ASSUMED in words,
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from exchange import schemes
+from exchange import closure, schemes
 from exchange.config import Collection, Config, Credit, Plan, Rights
 from exchange.label import ANY, EVERYBODY, NONE, Audience, Expr, Step, Tlp, any_of, atom
 from exchange.markings import ANONYMOUS, NAMED_ONLY, Said
@@ -202,7 +202,8 @@ def taken(config: Config, collection: Collection, said: Said) -> Said:
 
 
 def clauses(collection: Collection, said: Said, publisher: int, numbers: Mapping[str, int]) -> dict[str, Audience]:
-    """The audience of a deposit by each of the rules 2 to 6; together they are its `base`.
+    """The audience of a deposit by each of the rules 2 to 6, and by what its publisher received of it from others
+    (3.5); together they are its `base`.
 
     `said` is what `taken` made of its markings; `numbers` gives members' numbers by name. Rules 5 and 6 let in the
     publisher, and the named whatever the TLP; what IEP and ACS ask is asked of the named, too. Of an anonymous
@@ -221,6 +222,7 @@ def clauses(collection: Collection, said: Said, publisher: int, numbers: Mapping
         "6 addressed": Audience.make(_addressed(said), named),
         "6 IEP": Audience.make(said.iep, dict.fromkeys(itself, ANY)),
         "6 ACS": Audience.make(said.acs, dict.fromkeys(itself, ANY)),
+        "9 closure": closure.with_own(said.received, publisher),
     }
 
 
@@ -351,6 +353,17 @@ def refusal(config: Config, collection: Collection, said: Said) -> str | None:
         return f"TLP:{level.value.upper()} is outside what this collection takes ({low.value} to {high.value})."
     if (level is Tlp.RED or collection.named) and not (said.members or (said.groups and level is not Tlp.RED)):
         return "it names no recipient: add the `member:NAME` marking of each from your `policy` collection."
+    return None
+
+
+def reshared(level: Tlp | None, had: Sequence[Sequence[Said]]) -> str | None:
+    """Why an object of another's is refused at a level: its publisher received it at stricter ones alone (3.5).
+
+    `had`: what the markings of each deposit said that it received, at least one.
+    """
+    widest = min(max(s.tlp or Tlp.RED for s in what) for what in had)
+    if level is not None and level < widest:
+        return f"wider than you received it: mark it TLP:{widest.value.upper()} or stricter."
     return None
 
 

@@ -13,14 +13,16 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from exchange import aliases, audiences, entries, forecast, intake, log, markings, status, store
+from exchange import aliases, audiences, closure, entries, forecast, intake, log, markings, policy, status, store
 from exchange.audiences import Stored
 from exchange.candidates import Candidate, Envelope
+from exchange.closure import Both
 from exchange.config import Collection
 from exchange.entries import Deposit, Version
 from exchange.forecast import Forecast, Seen, Whom
 from exchange.intake import Poster
 from exchange.judging import Judge
+from exchange.label import EVERYBODY, Audience
 from exchange.markings import Said
 from exchange.status import Result
 
@@ -206,7 +208,8 @@ class _Trial:
         told = dict(self._told(world, [v.number for v in found.values()]))
         return {
             key: Seen(
-                publisher=v.publisher, base=v.base, whole=v.whole, said=Said.split(told[v.number]),
+                publisher=v.publisher, base=(met := self._without_others(v, Said.split(told[v.number]), whole))[0],
+                whole=met[1], said=Said.split(told[v.number]),
                 stages=self._stages(v, Said.split(told[v.number])),
                 refs={self._own_id(ids[r]): whole[r].now for r in v.refs}, numbers=self.numbers,
                 own_hidden=self.collection.own_hidden, released=self.judge.released,
@@ -217,6 +220,19 @@ class _Trial:
     def _own_id(self, stix_id: str) -> str:
         (own,) = self.judge.crediting.own_ids([stix_id])
         return own
+
+    def _without_others(
+        self, v: Version, said: Sequence[Said], unions: Mapping[int, Both]
+    ) -> tuple[Audience, Audience]:
+        """Its `base` and `whole` were all of it its publisher's own: for whom others meant theirs is not told."""
+        if all(s.received == EVERYBODY for s in said):
+            return v.base, v.whole
+        what = [replace(s, received=EVERYBODY) for s in said]
+        config = self.judge.state.config
+        begun = self.judge.released if v.publisher > 0 else policy.next_tick(config, self.judge.now)
+        steps = policy.release(config, self.collection, what, v.publisher, self.numbers, v.started)
+        base = [step.audience for step in steps if step.due <= begun][-1]
+        return base, base & closure.closing(v.publisher, v.refs, {}, {}, {r: unions[r].now for r in v.refs})
 
     def _stages(self, v: Version, said: Sequence[Said]) -> list[Whom]:
         config, least = self.judge.state.config, self.collection.at_least

@@ -13,6 +13,7 @@ from exchange.inforce import InForce
 from exchange.label import Audience
 from tests.property import world as w
 
+RECEIVED = "9 closure: no wider than what you received of it from others."
 EACH = "whom each of these lets in: "
 REAL = w.World
 
@@ -68,7 +69,7 @@ class Previewed(REAL):
 def check_words(world: w.World, member: str, uid: str, promised: Mapping[str, Any]) -> None:
     """Whoever follows the words and the rules comes to the very members that rules 2 to 9 let read.
 
-    Where a newer version closes it, or a stage is to come, to no fewer.
+    Where a newer version closes it, a stage is to come, or others have to let in as well, to no fewer.
     """
     with world.requests() as request:
         state = request.state
@@ -81,7 +82,7 @@ def check_words(world: w.World, member: str, uid: str, promised: Mapping[str, An
         meant = _meant(request, member, uid, promised["x_audience"])
     there = _readers(state, [audiences[promised["version"]]])
     rules = promised["x_audience"].get("rules", [])
-    if any(rule.startswith(("7", "8")) for rule in rules):
+    if any(rule.startswith(("7", "8")) or rule == RECEIVED for rule in rules):
         assert there <= meant, f"{promised} is read by {sorted(there)}"
     else:
         assert there == meant, f"{promised} is read by {sorted(there)}"
@@ -141,13 +142,13 @@ def _of_rule(request: w.Request, member: str, uid: str, rule: str, now: Sequence
     if "AMBER+STRICT" in rule:
         named = set(re.split("; | or ", " or ".join(now).removeprefix(EACH)))
         return {m for m in everybody if not config.members[m].relays or m in named} | {member}
-    if kind == "9":
+    if kind == "9" and rule != RECEIVED:
         ref = rule.removeprefix("9 closure: no wider than your ").removesuffix(", which it refers to.")
         return _readers(request.state, [v.whole for _, v in _own(request, member, None, ref)]) | {member}
     if rule.startswith(("6 IEP", "6 ACS")):
         asked = rule.partition(" knows ")[2].removesuffix(".")
         return {m for m in everybody if _knows(config, m, asked)} | {member}
-    assert kind in "5678", rule
+    assert kind in "56789", rule
     return everybody
 
 

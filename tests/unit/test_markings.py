@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange import schemes
-from exchange.label import ANY, Tlp, atom
+from exchange.label import ANY, EVERYBODY, Audience, Tlp, atom
 from exchange.markings import (
     ANONYMOUS,
     NAMED_ONLY,
@@ -44,6 +44,9 @@ SAID = st.builds(
     acs=st.sampled_from([ANY, atom("acs:in:nationalities:CAN+USA") - atom("acs:touches:entity:CTR")]),
     starts=st.none() | st.integers(0, 2**53),
     ends=st.none() | st.integers(0, 2**53),
+    received=st.sampled_from(
+        [EVERYBODY, Audience.make(atom("read:x") & atom("tlp:amber"), {1: ANY, 7: atom("own:x")})]
+    ),
     carried=st.frozensets(st.sampled_from(["pap:amber", "cui:CUI+SP-A", "acs:FOUO"])),
 )
 

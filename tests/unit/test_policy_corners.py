@@ -69,6 +69,7 @@ def test_each_clause_is_what_its_rule_says_to_the_letter() -> None:
         "6 addressed": Audience.make(atom("group:finance") | atom("group:health"), named),
         "6 IEP": Audience.make(ANY, {}),
         "6 ACS": Audience.make(ANY, {}),
+        "9 closure": Audience.make(ANY, {}),
     }
     asked = replace(said, iep=atom("iep:unmodified-resale:must-not"), acs=atom("acs:in:nationalities:USA"))
     found = policy.clauses(INDICATORS, asked, publisher, {"bob": bob})
