@@ -78,13 +78,19 @@ def add(
         stamped = clock.now(conn)
         found: list[Widened] = []
         for v in sorted((v for v in own if v.collection in places), key=lambda v: (v.collection, v.ver)):
-            copies = entries.copies(conn, v.number)
-            writer = log.Writer(
-                publisher=-publisher if copies else publisher, readers=state.readers, clock=clock, lead=lead
+            text, words = entries.told(conn, [v.number])[v.number]
+            # What is anonymous others read as copies, and its publisher alone as it is.
+            shown = entries.copies(conn, v.number) + [v] * (not Said.split(words)[0].anonymous)
+            messages = set[str]()
+            for one in shown:
+                writer = log.Writer(publisher=one.publisher, readers=state.readers, clock=clock, lead=lead)
+                at, message = _widen(conn, state, writer, one, names)
+                stamped = min(stamped, at)
+                messages.add(message)
+            message = "" if "" in messages else max(messages, default=KEPT_OUT)
+            found.append(
+                Widened(collection=state.title(v.collection), version=text, changed=not message, message=message)
             )
-            at, one = _widen(conn, state, writer, v, copies or [v], names)
-            stamped = min(stamped, at)
-            found.append(one)
         sequencer.check_in_time(clock.now(conn), stamped, lead)
         return found
 
@@ -99,42 +105,30 @@ def _check(state: InForce, member: str, names: Names) -> None:
         raise Unknown(unknown)
 
 
-def _widen(
-    conn: Connection, state: InForce, writer: log.Writer, own: Version, shown: Sequence[Version], names: Names
-) -> tuple[int, Widened]:
-    """When it was stamped, and what came of it; `shown` are what others read of the member's own version."""
-    text, words = entries.told(conn, [own.number])[own.number]
-    collection = state.config.collections[state.title(own.collection)]
-    here = replace(
-        names, members=frozenset(m for m in names.members if policy.nameable_in(state.config, collection, m))
-    )
+def _widen(conn: Connection, state: InForce, writer: log.Writer, v: Version, names: Names) -> tuple[int, str]:
+    """When it was stamped, and why nothing changed; empty where something did."""
+    now = writer.clock.now(conn)
+    _, words = entries.told(conn, [v.number])[v.number]
+    collection = state.config.collections[state.title(v.collection)]
+    nameable = frozenset(m for m in names.members if policy.nameable_in(state.config, collection, m))
     said = Said.split(words)
-    made = [_with(s, here) for s in said]
-    message = _refusal(state, said, made)
-    if message:
-        return writer.clock.now(conn), Widened(
-            collection=collection.name, version=text, changed=False, message=message
-        )  # fmt: skip
-    entries.set_said(conn, [own.number, *(v.number for v in shown)], Said.joined(made))
-    if any(v.state == HELD for v in shown):
-        return writer.clock.now(conn), Widened(
-            collection=collection.name, version=text, changed=False, message=WAITS
-        )  # fmt: skip
-    released, now = store.tick(conn), writer.clock.now(conn)
-    tick = state.config.anonymous_tick
-    begins = (now // tick + 1) * tick if writer.publisher < 0 else 0  # a copy's times link to nothing
+    made = [_with(s, Names(nameable, names.groups)) for s in said]
+    if message := _refusal(state, said, made):
+        return now, message
+    entries.set_said(conn, [v.number], Said.joined(made))
+    if v.state == HELD:
+        return now, WAITS
+    released = store.tick(conn)
+    begins = policy.next_tick(state.config, now) if v.publisher < 0 else 0  # a copy's times link to nothing
 
     def wider(v: Version) -> Version:
         gained = _gained(state, collection, v, said, made)
         come = [step for step in gained if step.due <= released]
         return _widened(v, (Step(0, come[-1].audience), *gained[len(come) :]), begins)
 
-    stamped = log.revise(conn, writer, [v.number for v in shown], wider)
-    after = {v.number: v for v in entries.by_number(conn, [v.number for v in shown])}
-    changed = any((after[v.number].whole, after[v.number].eventual) != (v.whole, v.eventual) for v in shown)
-    return stamped, Widened(
-        collection=collection.name, version=text, changed=changed, message="" if changed else KEPT_OUT
-    )
+    stamped = log.revise(conn, writer, [v.number], wider)
+    [after] = entries.by_number(conn, [v.number])
+    return stamped, "" if (after.whole, after.eventual) != (v.whole, v.eventual) else KEPT_OUT
 
 
 def _with(said: Said, names: Names) -> Said:
@@ -161,8 +155,7 @@ def _gained(
     """
     new = {state.numbers[m] for after, before in zip(made, said, strict=True) for m in after.members - before.members}
     before, after = (
-        policy.release(state.config, collection, what, abs(v.publisher), state.numbers, v.started)
-        for what in (said, made)
+        policy.release(state.config, collection, what, v.publisher, state.numbers, v.started) for what in (said, made)
     )
     found = []
     for due in sorted({0, *(step.due for step in (*before, *after))}):
