@@ -28,7 +28,7 @@ def audit(conn: Connection, readers: Readers) -> list[str]:
         found += _collection(conn, row, readers)
     for publisher in entries.publishers(conn):
         found += _closure(conn, publisher)
-    return found
+    return found + list(_notes(conn))
 
 
 def _collection(conn: Connection, row: store.CollectionRow, readers: Readers) -> Iterator[str]:
@@ -146,3 +146,13 @@ def _closure(conn: Connection, publisher: int) -> Iterator[str]:
     for v in versions:
         if v.live and whole[v.number] != Both(v.whole, v.eventual):
             yield f"publisher {publisher}: version {v.number} does not follow its references and newer versions"
+
+
+def _notes(conn: Connection) -> Iterator[str]:
+    """A note of the exchange is for the one member that was told by it."""
+    told = dict(conn.execute(select(t.told.c.version, t.told.c.member)).all())
+    for v in entries.versions(conn, t.version.c.publisher == 0):
+        if v.shown.common is not NONE or len(v.shown.members()) > 1:
+            yield f"version {v.number}: a note of the exchange is for more than one member"
+        elif v.number in told and not v.shown.members() <= {told[v.number]}:
+            yield f"version {v.number}: a note of the exchange is for another member than the one that was told"

@@ -139,28 +139,28 @@ def test_another_s_id_is_answered_like_one_that_nobody_has(here: Site) -> None:
         assert {**answer, "error_id": ""} == {**answers[0][1], "error_id": ""}
 
 
+WRONG: list[tuple[Any, int, str]] = [
+    (b"", 400, "send a JSON object"),
+    (b"{", 400, "not JSON"),
+    (b"[]", 400, "not a JSON object"),
+    ({"member": ["reader"]}, 422, '"member" is no property of this: it takes "groups", "members"'),
+    ({"members": "reader"}, 422, '"members" is not a list'),
+    ({"members": [1]}, 422, '"members" is not a list'),
+    ({}, 422, "Nobody is named"),
+    ({"members": ["shy", "nobody", "maker"]}, 422, "You cannot name: nobody, shy."),
+    ({"groups": ["everyone"]}, 422, "You cannot name: everyone."),
+]
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    ("body", "status", "said"),
-    [
-        (b"", 400, "send a JSON object"),
-        (b"{", 400, "not JSON"),
-        (b"[]", 400, "not a JSON object"),
-        ({"member": ["reader"]}, 422, '"member" is no property of this: it takes "groups", "members"'),
-        ({"members": "reader"}, 422, '"members" is not a list'),
-        ({"members": [1]}, 422, '"members" is not a list'),
-        ({}, 422, "Nobody is named"),
-        ({"members": ["shy", "nobody", "maker"]}, 422, "You cannot name: nobody, shy."),
-        ({"groups": ["everyone"]}, 422, "You cannot name: everyone."),
-    ],
-)
-def test_what_is_wrong_with_a_body_is_told(here: Site, body: Any, status: int, said: str) -> None:
+def test_what_is_wrong_with_a_body_is_told(here: Site) -> None:
     maker = here.asker("maker")
     one = indicator(object_marking_refs=[words(maker)["named-only"]])
     maker.post("open", one)
-    found, answer = name(maker, one["id"], body)
-    assert (found, said in answer["detail"]) == (status, True), answer
-    assert faults("Problem", answer) == []
+    for body, status, said in WRONG:
+        found, answer = name(maker, one["id"], body)
+        assert (found, said in answer["detail"]) == (status, True), answer
+        assert faults("Problem", answer) == []
 
 
 @on_sqlite
