@@ -54,8 +54,9 @@ def _refusal(obj: Mapping[str, Any] | None, message: str) -> Result:
 class Envelope:
     """What the objects of one POST say of one another, worked out once: it holds for each chunk of them.
 
-    `submission` is the number of the POST, None for a preview. `ids` are those of the objects, `creators` whom they
-    name as such. `anonymous`: it goes without its publisher's name; `mixed`: a part of it does (`crediting.survey`).
+    `submission` is the number of the POST, None for a preview; `key` the id of the key that it came with. `ids` are
+    those of the objects, `creators` whom they name as such. `anonymous`: it goes without its publisher's name;
+    `mixed`: a part of it does (`crediting.survey`).
     """
 
     submission: int | None
@@ -65,9 +66,10 @@ class Envelope:
     creators: frozenset[str] = frozenset()
     anonymous: bool = False
     mixed: bool = False
+    key: str = ""
 
     @classmethod
-    def of(cls, candidates: Sequence[Candidate], status_id: str | None = None) -> Envelope:
+    def of(cls, candidates: Sequence[Candidate], status_id: str | None = None, key: str = "") -> Envelope:
         users: dict[str, list[Candidate]] = defaultdict(list)
         for c in candidates:
             for marking in c.markings:
@@ -79,4 +81,5 @@ class Envelope:
             users=users,
             ids=frozenset(c.parsed.id for c in candidates),
             creators=frozenset(c.parsed.obj["created_by_ref"] for c in candidates if "created_by_ref" in c.parsed.obj),
+            key=key,
         )

@@ -59,6 +59,12 @@ def _ask(name: str) -> click.Command:
     }[name]
 
 
+def _review(name: str) -> click.Command:
+    from exchange import clireview
+
+    return {"queue": clireview.queue, "approve": clireview.approve, "reject": clireview.reject}[name]
+
+
 def _backup(name: str) -> click.Command:
     from exchange import clibackup
 
@@ -87,6 +93,9 @@ _LOADERS: dict[str, Callable[[str], click.Command]] = {
     "who-can": _ask,
     "who-has": _ask,
     "view": _ask,
+    "queue": _review,
+    "approve": _review,
+    "reject": _review,
     "audit": _ask,
     "backup": _backup,
     "restore": _backup,

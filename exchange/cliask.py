@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 _STIX_ID = re.compile(r"[a-z0-9-]+--[0-9a-fA-F-]{36}")
 
 
-def _stix_id(_ctx: click.Context, _param: click.Parameter, given: str) -> str:
+def stix_id(_ctx: click.Context, _param: click.Parameter, given: str) -> str:
+    """The form of an argument that is a STIX id."""
     if _STIX_ID.fullmatch(given) is None:
         raise click.BadParameter(f'"{given}" is not a STIX id; write it like indicator--UUID')
     return given
 
 
-stix_id_argument = click.argument("stix_id", metavar="STIX-ID", callback=_stix_id)
+stix_id_argument = click.argument("stix_id", metavar="STIX-ID", callback=stix_id)
 
 
 @click.command()

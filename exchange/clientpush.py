@@ -213,6 +213,11 @@ def _previewed(files: Mapping[str, str], one: Mapping[str, Any]) -> Previewed:
     told = one.get("x_audience")
     audience: Mapping[str, Any] = told if isinstance(told, dict) else {}
     now, rules = ([str(word) for word in audience.get(name, ())] for name in ("now", "rules"))
+    if isinstance(approved := audience.get("once_approved"), dict):
+        rules += [
+            f"once approved: for {', '.join(map(str, approved.get('now', ())))}.",
+            *map(str, approved.get("rules", ())),
+        ]
     return Previewed(
         file=files.get(one["id"], ""), id=one["id"], version=str(one.get("version", "")),
         now=tuple(now), rules=tuple(rules), note=str(one.get("message", "")),

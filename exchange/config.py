@@ -3,8 +3,8 @@
 `parse` is pure and whole: it gives a `Config` in which every name resolves, or one `ConfigError` with every
 problem of every file. A key of a later stage is refused, never ignored (policy.md section 5). What a
 collection does not say, `defaults` says; what neither says is: nobody may read, nobody may write,
-`accept: [clear, amber+strict]`, `unmarked: amber`, `own: readable`, `audience: open`, `credit: named`, and
-`unknown-markings: reject`.
+`accept: [clear, amber+strict]`, `unmarked: amber`, `own: readable`, `audience: open`, `credit: named`,
+`unknown-markings: reject`, `personal-data: allow`, and no `moderate`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ MAIN_FILE = "config/exchange.yaml"
 """The one file that a home must have, relative to it."""
 
 _ROOTS_TAKEN = frozenset({"taxii2", "taxii", "api", "schemas", "healthz", "readyz", "metrics", "static", "policy"})
-_IDLE_ROLES = {"coordinator": "review is built", "auditor": "the ledger can be read by members"}
+_IDLE_ROLES = {"auditor": "the ledger can be read by members"}
 # policy.md section 0: their meaning is fixed.
 _TLP_MARKINGS = frozenset(
     f"marking-definition--{uuid}"
@@ -85,8 +85,9 @@ _MAIN_KEYS = frozenset(
 )
 _MEMBER_KEYS = frozenset(
     {"name", "in", "relays", "identity", "suspended", "from", "until", "listed", "roles", "credit", "sites", "notify",
-     "agrees", "acs"}
+     "agrees", "acs", "approve-own"}
 )  # fmt: skip
+_ROLES = choice("coordinator", "auditor")
 _EMPTY = Table(place=Place(file=MAIN_FILE, line=1), fields={}, places={})
 
 
@@ -135,7 +136,7 @@ def parse(files: Mapping[str, str], *, fresh_id: Callable[[], str] | None = None
     else:
         main = _reader(main_table, problems)
         names = Names(groups=frozenset(main.entries("groups")), members=frozenset(main.entries("members")))
-        names = replace(names, plans=read_plans(main, names))
+        names = replace(names, plans=read_plans(main, names), coordinators=_coordinators(main))
     defaults = read_defaults(main, names)
     collections = [
         read_collection(file, _reader(table, problems), defaults, names, fresh_id)
@@ -159,8 +160,15 @@ def suspicions(config: Config) -> tuple[Problem, ...]:
             if not (members and right.everyone) and not right.groups & peopled:
                 place = one.places.get(key, one.place)
                 found.append(Problem(place=place, key=key, message=f"no member can {key} this collection"))
+        for name in sorted(m for m in one.moderate if not _reads(config, one, m)):
+            message = f"{name} reviews nothing here: this collection does not let it read"
+            found.append(Problem(place=one.places["moderate"], key="moderate", message=message))
     plans = {one.name for c in config.collections.values() for one in (c.release, c.at_least) if one}
     return (*found, *suspicious_plans(config.releases, frozenset(plans)), *suspicious_notify(config))
+
+
+def _reads(config: Config, one: Collection, member: str) -> bool:
+    return one.read.everyone or bool(one.read.groups & config.groups_of(member))
 
 
 def _suspicious_groups(config: Config, peopled: frozenset[str]) -> Iterator[Problem]:
@@ -185,10 +193,14 @@ def _suspicious_groups(config: Config, peopled: frozenset[str]) -> Iterator[Prob
 
 
 def _suspicious_members(config: Config) -> Iterator[Problem]:
+    reviewers = frozenset[str]().union(*(one.moderate for one in config.collections.values()))
     for member in config.members.values():
         if not member.groups:
             message = "is in no group; it reads and writes only what is open to everyone"
             yield Problem(place=member.place, key=f"members.{member.name}", message=message)
+        if "coordinator" in member.roles and member.name not in reviewers:
+            message = "`coordinator` has nothing to review: no collection names it under `moderate:`"
+            yield Problem(place=member.places["roles"], key=f"members.{member.name}.roles", message=message)
         for role in sorted(member.roles & set(_IDLE_ROLES)):
             message = f"`{role}` has nothing to do until {_IDLE_ROLES[role]}"
             yield Problem(place=member.places["roles"], key=f"members.{member.name}.roles", message=message)
@@ -283,15 +295,23 @@ def _member(name: str, reader: Reader, place: Place, names: Names) -> Member:
         starts=starts,
         ends=None if last is None else last + DAY,
         listed=reader.value("listed", flag, True),
-        roles=frozenset(reader.each("roles", choice("coordinator", "auditor"))),
+        roles=frozenset(reader.each("roles", _ROLES)),
         credit=read_credit(reader, names) or NAMED,
         sites=reader.each("sites", site),
         agrees=read_agrees(reader),
         acs=read_acs(reader),
         notify=read_notify(reader),
+        two_persons=reader.value("approve-own", choice("1", "2"), "1") == "2",
         place=place,
         places=reader.table.places,
     )
+
+
+def _coordinators(main: Reader) -> frozenset[str]:
+    """Members with that role; what is wrong with a member is noted by `_member`."""
+    quiet = replace(main, problems=[]).below("members")
+    found = (name for name, node in quiet.table.fields.items() if isinstance(node, Table))
+    return frozenset(name for name in found if "coordinator" in quiet.below(name).each("roles", _ROLES))
 
 
 def _markings(markings: Reader, names: Names) -> dict[str, Treatment]:

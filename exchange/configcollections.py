@@ -16,7 +16,7 @@ from exchange.yamlread import Reader, choice, flag, line, prose
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _RULE_KEYS = frozenset(
     {"read", "write", "accept", "unmarked", "own", "audience", "unknown-markings", "release", "release-at-least"}
-    | {"credit", "pseudonym"}
+    | {"credit", "pseudonym", "moderate", "personal-data"}
 )
 _COLLECTION_KEYS = _RULE_KEYS | {"id", "title", "description"}
 _GENERAL = {"anonymous-tick": "is one for all collections; write it under `defaults`"}
@@ -33,6 +33,8 @@ class Rules:
     own: str | None
     audience: str | None
     unknown_markings: str | None
+    moderate: frozenset[str] | None
+    personal_data: str | None
     release: Plan | None
     at_least: Plan | None
     credit: Credit | None
@@ -55,7 +57,9 @@ def _rules(reader: Reader, names: Names) -> Rules:
         unmarked=reader.value("unmarked", _tlp_or_refuse, None),
         own=reader.value("own", choice("hidden", "readable"), None),
         audience=reader.value("audience", choice("named", "open"), None),
-        unknown_markings=reader.value("unknown-markings", _unknown_markings, None),
+        unknown_markings=reader.value("unknown-markings", choice("reject", "quarantine"), None),
+        moderate=_moderate(reader, names),
+        personal_data=reader.value("personal-data", choice("reject", "quarantine", "allow"), None),
         release=reader.value("release", names.plan, None),
         at_least=reader.value("release-at-least", names.plan, None),
         credit=read_credit(reader, names),
@@ -71,6 +75,10 @@ def _rights(reader: Reader, key: str, names: Names) -> Rights | None:
     if "everyone" in holders and len(holders) > 1:
         reader.note(key, "`everyone` includes every group; write it alone, or only the groups")
     return Rights(everyone="everyone" in holders, groups=frozenset(holders) - {"everyone"})
+
+
+def _moderate(reader: Reader, names: Names) -> frozenset[str] | None:
+    return frozenset(reader.each("moderate", names.moderator)) if "moderate" in reader.table.places else None
 
 
 def _accept(reader: Reader) -> tuple[Tlp, Tlp] | None:
@@ -127,6 +135,8 @@ def read_collection(
         own_hidden=(own.own or defaults.own) == "hidden",
         named=(own.audience or defaults.audience) == "named",
         unknown_markings=own.unknown_markings or defaults.unknown_markings or "reject",
+        moderate=own.moderate if own.moderate is not None else defaults.moderate or frozenset(),
+        personal_data=own.personal_data or defaults.personal_data or "allow",
         release=own.release or defaults.release,
         at_least=own.at_least or defaults.at_least,
         credit=own.credit or defaults.credit or NAMED,
@@ -177,12 +187,6 @@ def doubles(collections: list[Collection]) -> Iterator[Problem]:
 
 def _tlp_or_refuse(text: str) -> Tlp | str:
     return text if text == "refuse" else tlp_level(text)
-
-
-def _unknown_markings(text: str) -> str:
-    if text == "quarantine":
-        raise ValueError("`quarantine` is not supported yet (stage disclosure); write reject")
-    return choice("reject")(text)
 
 
 def _title(text: str) -> str:

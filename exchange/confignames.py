@@ -18,11 +18,7 @@ _TLP_NAMES = frozenset(tlp.value for tlp in Tlp)
 WORDS_TAKEN = _TLP_NAMES | {"everyone", "named", "ignore"}
 NOT_YET = {
     key: f"`{key}` is not supported yet (stage {stage}); remove it"
-    for stage, keys in (
-        ("disclosure", ("moderate",)),
-        ("disclosure", ("personal-data",)),
-        ("later", ("responses", "quota", "keep", "approve-own", "sign-in")),
-    )
+    for stage, keys in (("later", ("responses", "quota", "keep", "sign-in")),)
     for key in keys
 }
 IGNORED = Treatment(ignore=True, tlp=None, group=None)
@@ -32,12 +28,13 @@ IGNORED = Treatment(ignore=True, tlp=None, group=None)
 class Names:
     """The names that may be used; `groups` is None if they could not be read, and then every name passes.
 
-    `plans` are the release plans, None likewise.
+    `plans` are the release plans, None likewise. `coordinators` are the members with that role.
     """
 
     groups: frozenset[str] | None
     members: frozenset[str]
     plans: Mapping[str, Plan] | None = None
+    coordinators: frozenset[str] = frozenset()
 
     def group(self, text: str) -> str:
         """The form of the name of a declared group."""
@@ -59,6 +56,15 @@ class Names:
     def recipient(self, text: str) -> str:
         """The form of one to whom a stage of a release plan lets in."""
         return text if text in ("everyone", "named") else self.group(text)
+
+    def moderator(self, text: str) -> str:
+        """The form of the name of a member that reviews what is deposited."""
+        if text in self.coordinators:
+            return text
+        if text in self.members:
+            raise ValueError(f'"{text}" is no coordinator; write `roles: [coordinator]` at members.{text}')
+        near = did_you_mean(text, self.members)
+        raise ValueError(f'no member "{text}"{near or "; members are declared under `members:`"}')
 
     def plan(self, text: str) -> Plan | None:
         """The form of the name of a release plan; None if the plans could not be read."""

@@ -76,7 +76,8 @@ class Member:
 
     It is a member at an instant if not `suspended` and starts <= instant < ends (microseconds since the
     epoch, UTC): `starts` is the beginning of the day `from`, `ends` the end of the day `until`; None is no
-    limit. `places` has the line of each key that is written.
+    limit. `two_persons` (`approve-own: 2`): what is RED or embargoed waits for another of its keys. `places` has the
+    line of each key that is written.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Member:
     agrees: frozenset[str] = frozenset()
     acs: frozenset[str] = frozenset()
     notify: Notify | None = None
+    two_persons: bool = False
     place: Place
     places: Mapping[str, Place]
 
@@ -141,7 +143,9 @@ class Collection:
     (None: such an object is refused). `own_hidden`: not even one's own can be read (`own: hidden`). `named`:
     the publisher names every recipient (`audience: named`). `release` is the plan of a deposit that names none,
     `at_least` (`release-at-least`) the one that no deposit is earlier than. `credit` hides its publishers at least so
-    far, and with `pseudonym` anonymous copies say which are of one publisher. `places` has the line of each key,
+    far, and with `pseudonym` anonymous copies say which are of one publisher. `moderate` names the members that review
+    every deposit (empty: none is reviewed), `unknown_markings` is reject or quarantine, `personal_data` reject,
+    quarantine or allow. `places` has the line of each key,
     in its own file or under `defaults`; a key that neither has is not in it.
     """
 
@@ -156,6 +160,8 @@ class Collection:
     own_hidden: bool
     named: bool
     unknown_markings: str
+    moderate: frozenset[str] = frozenset()
+    personal_data: str = "allow"
     release: Plan | None
     at_least: Plan | None
     credit: Credit = NAMED

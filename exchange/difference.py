@@ -165,6 +165,7 @@ def _member(member: Member) -> dict[str, str]:
         "roles": ", ".join(sorted(member.roles)),
         "credit": _credit(member.credit),
         "sites": ", ".join(member.sites),
+        "approve-own": "2" if member.two_persons else "",
     }
 
 
@@ -185,6 +186,8 @@ def _collection(one: Collection) -> dict[str, str]:
         "credit": _credit(one.credit),
         "pseudonym": "true" if one.pseudonym else "",
         "unknown-markings": one.unknown_markings,
+        "moderate": ", ".join(sorted(one.moderate)),
+        "personal-data": "" if one.personal_data == "allow" else one.personal_data,
     }
 
 

@@ -72,6 +72,8 @@ class Deposit:
     state: str = PUBLISHED
     submission: int | None = None
     source: int | None = None
+    reasons: frozenset[str] = frozenset()  # why it is held
+    key: str = ""  # the id of the key that posted it
 
     @property
     def ever(self) -> Audience:
@@ -80,7 +82,10 @@ class Deposit:
 
 
 class Owned(NamedTuple):
-    """A live version of one publisher's, with its bytes, what its markings said and when its plan's clock began."""
+    """A live version of one publisher's, with its bytes, what its markings said and when its plan's clock began.
+
+    `held`: it, or its anonymous copy, waits for a person's word, and its clock has not begun.
+    """
 
     id: str
     collection: int
@@ -88,6 +93,7 @@ class Owned(NamedTuple):
     json: bytes
     said: str
     started: int
+    held: bool = False
 
 
 # Versions -----------------------------------------------------------------------------------------------------
@@ -229,6 +235,7 @@ def owned(conn: Connection, publisher: int, ids: Sequence[str]) -> list[Owned]:
     it for a walk over everything that the publisher has.
     """
     found: list[Owned] = []
+    copy = t.version.alias()
     for part in store.chunks(ids):
         numbers = select(t.object_.c.number).where(t.object_.c.id.in_(part))
         query = (
@@ -239,13 +246,17 @@ def owned(conn: Connection, publisher: int, ids: Sequence[str]) -> list[Owned]:
                 t.body.c.json,
                 t.version.c.said,
                 t.version.c.started,
+                t.version.c.state,
+                copy.c.state,
             )
             .join(t.object_, t.object_.c.number == t.version.c.object)
             .join(t.body, t.body.c.number == t.version.c.body)
+            .outerjoin(copy, (copy.c.source == t.version.c.number) & copy.c.deleted.is_(None))
             .where(t.version.c.publisher == publisher, t.version.c.object.in_(numbers))
             .where(t.version.c.deleted.is_(None))
         )
-        found += [Owned(i, c, v, bytes(j), s, at) for i, c, v, j, s, at in conn.execute(query)]
+        for i, c, v, json, said, at, *states in conn.execute(query):
+            found.append(Owned(i, c, v, bytes(json), said, at, HELD in states))
     return found
 
 

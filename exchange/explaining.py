@@ -13,9 +13,9 @@ from functools import reduce
 
 from sqlalchemy import Connection
 
-from exchange import aliases, claims, closure, entries, policy, stix, store
+from exchange import aliases, claims, closure, entries, policy, review, stix, store
 from exchange.config import Collection, Member, Place, Rights
-from exchange.entries import Version
+from exchange.entries import HELD, REFUSED, WITHDRAWN, Version
 from exchange.inforce import InForce
 from exchange.label import ANY, Audience, Tlp
 from exchange.markings import Said
@@ -108,12 +108,13 @@ class _Case:
             return
         if stanza is not None:  # else rule 1 has failed
             yield self.rule_2(self.collection)
-            yield self.rule_3()
+            yield self.rule_3(self.collection)
             yield self.rule_4(self.collection)
-            yield self.rule_5(self.collection, stanza)
-            yield self.rule_6(self.collection, stanza)
-            yield from self.rule_6_terms(self.collection, stanza)
-            yield self.rule_7(self.collection)
+            if self.v.state != HELD:  # else its markings and its plan say nothing yet
+                yield self.rule_5(self.collection, stanza)
+                yield self.rule_6(self.collection, stanza)
+                yield from self.rule_6_terms(self.collection, stanza)
+                yield self.rule_7(self.collection)
             yield self.rule_8()
             yield self.rule_9()
             yield self.rule_10()
@@ -138,9 +139,26 @@ class _Case:
             because += f"; it is in {self._groups()}"
         return Step(rule="2 collection", kept=kept, because=because, place=_at(c.places.get(key, c.place)))
 
-    def rule_3(self) -> Step:
-        because = "published" if self.v.live else "deleted: nobody reads it"
-        return Step(rule="3 state", kept=self.v.live, because=because)
+    def rule_3(self, c: Collection) -> Step:
+        v = self.v
+        if v.live and v.state == HELD:
+            return self._held(c)
+        ended = {REFUSED: "refused after review", WITHDRAWN: "withdrawn"}.get(v.state, "deleted")
+        because = "published" if v.live else f"{ended}: nobody reads it"
+        return Step(rule="3 state", kept=v.live, because=because)
+
+    def _held(self, c: Collection) -> Step:
+        reasons = {reason for held in review.waiting_of(self.conn, [self.v.number]) for reason in held.reasons}
+        inside = policy.SECOND_PERSON in reasons
+        kept = self.own or self.lets_in(self.v.base)
+        if inside:
+            because = "held until a second person of its publisher approves it"
+        elif kept:
+            because = "held for review" + ("" if self.own else ", which it does here")
+        else:
+            because = "held for review: its publisher and who reviews the collection read it"
+        place = "" if inside or self.own else _at(c.places.get("moderate"))
+        return Step(rule="3 state", kept=kept, because=because, place=place)
 
     def rule_4(self, c: Collection) -> Step:
         kept = self._keeps("4 own", c)
@@ -228,7 +246,7 @@ class _Case:
     def rule_8(self) -> Step:
         v = self.v
         newer = [w for w in self.versions if (w.collection, w.publisher) == (v.collection, v.publisher)
-                 and w.live and w.ver > v.ver]  # fmt: skip
+                 and w.live and w.state != HELD and w.ver > v.ver]  # fmt: skip
         open_ = [w for w in newer if (w.base & self._closing(w)).reaches_beyond(v.publisher)]
         closers = [w for w in open_ if not self.lets_in(w.ever & self._closing(w, ever=True))]
         kept = self.own or not closers

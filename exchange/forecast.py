@@ -18,27 +18,33 @@ from exchange.label import ANY, EVERYBODY, NONE, Audience, Expr, Tlp, atom
 from exchange.markings import Said
 
 YOU, NOBODY = "you", "nobody"
+REVIEWERS = "who reviews this collection"
 EVERYONE = "everyone whom the collection lets read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """`now` says whom the deposit is for, `later` who follows from which instant on by its release plan, and `rules`
-    what narrows that, each beginning with the rule of policy.md 3.4."""
+    what narrows that, each beginning with the rule of policy.md 3.4. `approved`: of a held one, whom it would be for
+    once somebody let it pass now."""
 
     now: tuple[str, ...]
     later: tuple[tuple[int, tuple[str, ...]], ...] = ()
     rules: tuple[str, ...] = ()
+    approved: Forecast | None = None
 
     @property
     def resource(self) -> dict[str, Any]:
         """As JSON. No list is empty (T-2-04)."""
         later = [{"from": f"{stix.format_timestamp(due)[:19]}Z", "to": list(to)} for due, to in self.later]
         found = {"now": list(self.now), "later": later, "rules": list(self.rules)}
-        return {name: values for name, values in found.items() if values}
+        approved = {"once_approved": self.approved.resource} if self.approved else {}
+        return {name: values for name, values in found.items() if values} | approved
 
 
 _AMBER = Audience(atom(f"tlp:{Tlp.AMBER.value}"))  # whoever passes it passes CLEAR and GREEN
+
+_READ = "2 collection: only members that the collection lets read."
 
 NOT_STORED = Forecast(now=(NOBODY,), rules=("3 state: it is not stored.",))
 
@@ -100,6 +106,21 @@ def forecast(seen: Seen) -> Forecast:
     own = () if seen.own_hidden else (YOU,)
     rules = tuple(_rules(seen, open_=bool(others)))
     return Forecast(now=(*others, *own) or (NOBODY,), later=tuple(_later(seen)), rules=rules)
+
+
+def held(seen: Seen, approved: Forecast, *, inside: bool, reviewed: bool) -> Forecast:
+    """Of a deposit that waits for a person's word: `inside` for one of its publisher's own people first, else for
+    whoever reviews the collection, who are members if it is `reviewed`."""
+    reviewers = (REVIEWERS,) if reviewed and not inside else ()
+    readers = reviewers + (() if seen.own_hidden else (YOU,))
+    sentence = "until another key of yours approves it." if inside else "until somebody has looked at it."
+    rules = (
+        *((_READ,) if reviewers else ()),
+        f"3 state: held for review {sentence}",
+        *(f"4 own: {sentence}" for sentence in _own(seen)),
+        *_versions(seen),
+    )
+    return Forecast(now=readers or (NOBODY,), rules=rules, approved=approved)
 
 
 # Whom it is for ---------------------------------------------------------------------------------------------------
@@ -175,7 +196,7 @@ def _meets(expr: Expr, group: str) -> bool:
 def _rules(seen: Seen, *, open_: bool) -> Iterator[str]:
     """One sentence for each rule that narrows, in the order of policy.md 3.4; `open_`: it is for others at all."""
     if open_:
-        yield "2 collection: only members that the collection lets read."
+        yield _READ
     yield from (f"4 own: {sentence}" for sentence in _own(seen))
     if sentence := _tlp(seen.said):
         yield f"5 TLP: {sentence}"

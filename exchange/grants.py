@@ -61,8 +61,9 @@ def _sorted(labels: Mapping[int, Label], numbers: set[int]) -> tuple[Label, ...]
 
 
 def carry_out(
-    conn: Connection, changes: Sequence[Difference], newcomers: frozenset[int], clock: sequencer.Clock
-) -> int:
+    conn: Connection, changes: Sequence[Difference], newcomers: frozenset[int], clock: sequencer.Clock,
+    lead: int = sequencer.LEAD,
+) -> int:  # fmt: skip
     """Put the differences in force; returns the clock when the grants got their times, for `check_in_time`.
 
     A newcomer reads the past at its original times. Needs the locks of all collections. The times come last.
@@ -84,7 +85,7 @@ def carry_out(
             reach += [_reach(d, x, g=g, base=bases[x.root], upto=tops[x.root]) for x in coming]
             blocks.append((d, g, size))
     logrows.add_reach(conn, reach)
-    return _stamp(conn, blocks, latest, last, clock)
+    return _stamp(conn, blocks, latest, last, clock, lead)
 
 
 def _reach(d: Difference, x: Label, *, g: int, base: int, upto: int) -> Reach:
@@ -112,14 +113,15 @@ def _stamp(
     latest: Mapping[tuple[int, int], Grant],
     last: Mapping[int, int],
     clock: sequencer.Clock,
+    lead: int,
 ) -> int:
     """Give each block its times: after everything that its member could have read, from the lead on (3.6.5)."""
     where = sorted({d.collection for d, _, _ in blocks})
-    now = max((clock.room(conn, last[c]) for c in where), default=clock.now(conn))
+    now = max((clock.room(conn, last[c], lead) for c in where), default=clock.now(conn))
     rows = []
     for d, g, size in blocks:
         before = latest.get((d.member, d.collection))
-        head = _head(now, last[d.collection])
+        head = _head(now, last[d.collection], lead)
         first = max(head, last[d.collection] + before.shift, before.stop) if before else head
         stop = sequencer.ceil_millisecond(first + size)  # a client that cuts to milliseconds re-reads nothing
         rows.append(
@@ -129,13 +131,13 @@ def _stamp(
     if rows:
         conn.execute(insert(t.grant), rows)
     for collection in where:
-        store.set_last(conn, collection, _head(now, last[collection]))
+        store.set_last(conn, collection, _head(now, last[collection], lead))
     return now
 
 
-def _head(now: int, last: int) -> int:
+def _head(now: int, last: int, lead: int) -> int:
     """Where the log is divided by a grant: on a whole millisecond, so that what follows ends on one for all."""
-    return sequencer.ceil_millisecond(max(now + sequencer.LEAD, last))
+    return sequencer.ceil_millisecond(max(now + lead, last))
 
 
 @dataclass(frozen=True, slots=True)

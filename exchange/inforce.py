@@ -10,23 +10,22 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 
 from exchange import config as configuration
-from exchange import grants, markings, policy, sequencer, store, tallies
+from exchange import entries, grants, log, markings, policy, review, sequencer, store, tallies
 from exchange.config import Config
+from exchange.entries import Version
 from exchange.grants import Difference
 from exchange.interning import Readers
-from exchange.label import NONE, Tlp, atom
+from exchange.label import NOBODY, NONE, Audience, Tlp, atom
 from exchange.logrows import Label
 from exchange.sequencer import Clock
-
-TRIES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,14 +114,15 @@ class Effect:
     before: InForce | None
     after: InForce
     differences: tuple[Difference, ...]
-    stamped: int = 0  # the clock when its grants got their times
+    stamped: int = 0  # the clock when its grants, and what is held for new reviewers, got their times
+    reviewers: bool = False  # somebody gets to read what was held before
 
     @property
     def changed(self) -> bool:
         return self.before is None or self.before.version != self.after.version
 
 
-def apply(conn: Connection, files: Mapping[str, str], clock: Clock) -> Effect:
+def apply(conn: Connection, files: Mapping[str, str], clock: Clock, lead: int = sequencer.LEAD) -> Effect:
     """Put the files in force, in this transaction. Raises `ConfigError`; then nothing is changed.
 
     With unchanged files it still compares the stored decisions with those of this software, and if they differ makes
@@ -142,11 +142,37 @@ def apply(conn: Connection, files: Mapping[str, str], clock: Clock) -> Effect:
     )
     if before and not found and before.files == after.files:
         return Effect(before=before, after=before, differences=())
-    stamped = grants.carry_out(conn, found, frozenset(after.numbers[name] for name in newcomers), clock)
+    stamped = grants.carry_out(conn, found, frozenset(after.numbers[name] for name in newcomers), clock, lead)
     store.set_gained(conn, list(_gained(conn, before, after)), now)
     store.set_ended(conn, list(_ended(conn, found)), now)
     store.add_config(conn, store.ConfigRow(version + 1, now, text, json.dumps(gone, sort_keys=True)))
-    return Effect(before=before, after=after, differences=found, stamped=stamped)
+    moved, gains = _follow_reviewers(conn, after, clock, lead)
+    stamps = [at for at in (stamped, *moved) if at]
+    return Effect(before=before, after=after, differences=found, stamped=min(stamps, default=0), reviewers=gains)
+
+
+def _follow_reviewers(conn: Connection, after: InForce, clock: Clock, lead: int) -> tuple[list[int], bool]:
+    """What is held is read by whoever reviews now (policy.md 3.4.3): when that was stamped, and whether any gain."""
+    held = {h.version: h for h in review.waiting(conn)}
+    made: dict[int, Audience] = {}
+    gains = False
+    for v in entries.by_number(conn, sorted(held)):
+        uid = next(uid for uid, number in after.places.items() if number == v.collection)
+        if collection := after.config.collection_by_id(uid):
+            base = policy.waiting(collection, v.publisher, after.numbers, held[v.number].reasons)
+            if base != v.base:
+                made[v.number] = base
+                gains |= base - v.base != NOBODY
+
+    def follow(v: Version) -> Version:
+        return replace(v, base=made[v.number], ever=made[v.number])
+
+    stamps = []
+    for publisher in sorted({held[number].publisher for number in made}):
+        writer = log.Writer(publisher=publisher, readers=after.readers, clock=clock, lead=lead)
+        mine = [number for number in made if held[number].publisher == publisher]
+        stamps.append(log.revise(conn, writer, mine, follow))
+    return stamps, gains
 
 
 def _register(conn: Connection, config: Config, now: int) -> list[str]:
@@ -216,14 +242,15 @@ def put(
 
     `approve` may raise: then nothing is changed. Raises `ConfigError`, `TooSlow`.
     """
-    for _ in range(TRIES):
-        with suppress(sequencer.TooSlow), store.stamping(engine) as conn:
-            effect = apply(conn, files, clock)
-            approve(effect)
-            if effect.stamped:
-                sequencer.check_in_time(clock.now(conn), effect.stamped)
-            return effect
-    raise sequencer.TooSlow
+
+    def act(conn: Connection, lead: int) -> Effect:
+        effect = apply(conn, files, clock, lead)
+        approve(effect)
+        if effect.stamped:
+            sequencer.check_in_time(clock.now(conn), effect.stamped, lead)
+        return effect
+
+    return sequencer.committed(engine, act)
 
 
 @contextmanager
@@ -235,10 +262,10 @@ def proposed(engine: Engine, files: Mapping[str, str], clock: Clock) -> Iterator
 
 
 def widens(effect: Effect) -> bool:
-    """Whether anybody gains a label above GREEN: then it needs a person's `apply`."""
+    """Whether anybody gains a label above GREEN, or what is held: then it needs a person's `apply`."""
     if effect.before is None:
         return False
-    return any(not _open(x) for d in effect.differences for x in d.gained)
+    return effect.reviewers or any(not _open(x) for d in effect.differences for x in d.gained)
 
 
 def _open(label: Label) -> bool:

@@ -63,7 +63,7 @@ def publish(poster: Poster, uid: str, body: bytes, status_id: str) -> dict[str, 
         state, _ = writable(conn, poster.member, uid)
     results, candidates = apart(body, now)
     with store.reading(poster.engine) as conn:
-        envelope = surveyed(conn, poster.member, uid, candidates, now, status_id)
+        envelope = surveyed(conn, poster.member, uid, candidates, now, status_id, poster.key)
     results |= _commit_all(poster, uid, envelope, now, ordered(candidates))
     resource = status.resource(status_id, now, [result for _, result in sorted(results.items())])
     row = store.StatusRow(
@@ -89,11 +89,13 @@ def apart(body: bytes, now: int) -> tuple[dict[int, Result], list[Candidate]]:
 
 
 def surveyed(
-    conn: Connection, member: str, uid: str, candidates: Sequence[Candidate], now: int, status_id: str | None = None
-) -> Envelope:
+    conn: Connection, member: str, uid: str, candidates: Sequence[Candidate], now: int, status_id: str | None = None,
+    key: str = "",
+) -> Envelope:  # fmt: skip
     """The objects of a POST together. Raises `Refused`."""
     state, collection = writable(conn, member, uid)
-    return Judge(conn, state, member, collection, Envelope.of(candidates, status_id), now).surveyed(candidates)
+    envelope = Envelope.of(candidates, status_id, key)
+    return Judge(conn, state, member, collection, envelope, now).surveyed(candidates)
 
 
 def writable(conn: Connection, member: str, uid: str) -> tuple[InForce, Collection]:

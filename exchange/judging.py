@@ -14,12 +14,13 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from exchange import anonymous, entries, inforce, markings, policy, resharing, schemes, stix, store
+from exchange import anonymous, entries, inforce, markings, personaldata, policy, resharing, schemes, stix, store
 from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
 from exchange.crediting import Crediting
 from exchange.entries import Deposit, Owned, Version
 from exchange.inforce import InForce
+from exchange.label import NOBODY, Tlp
 from exchange.markings import Said
 from exchange.resharing import Received
 from exchange.schemes import Terms
@@ -50,6 +51,7 @@ class Judge:
         self.member = member
         self.publisher = state.numbers[member]
         self.identity = state.config.members[member].identity
+        self.two_persons = state.config.members[member].two_persons
         self.envelope = envelope
         self.vocabulary = inforce.words(conn, state, member)
         self.definitions = self._definitions()
@@ -92,7 +94,8 @@ class Judge:
             else:
                 made = self._deposit(c, [known for known in history if known.collection == place])
                 accepted.append((c, made))
-                history.append(Owned(c.parsed.id, place, c.ver, c.parsed.raw, made.said, made.started))
+                held = made.state == entries.HELD
+                history.append(Owned(c.parsed.id, place, c.ver, c.parsed.raw, made.said, made.started, held))
         return results, accepted
 
     def _received(self, chunk: Sequence[Candidate]) -> dict[str, Received]:
@@ -129,7 +132,8 @@ class Judge:
         if same and known.collection != place:
             return None
         if same:
-            return c.result(ok=True, message="already here, unchanged.")
+            message = "already here, held for review." if known.held else "already here, unchanged."
+            return c.result(ok=True, message=message)
         if c.ver_text == stix.NO_VERSION and known.collection == place:
             return c.result(ok=True, message="already here with other properties, which stay: delete it to replace it.")
         message = "you published this id and version with another content: give the change a new `modified`."
@@ -140,7 +144,7 @@ class Judge:
             message = "its references have too many different audiences to close over: split the object."
             return c.result(ok=False, message=message)
         said = self._said(c)
-        reason = policy.refusal(self.state.config, self.collection, said)
+        reason = policy.refusal(self.state.config, self.collection, said) or self._personal(c)
         if said.classified:
             _log.warning("member %s sent what ACS calls classified to %s", self.member, self.collection.name)
         elif reason is None and (had := self.received.get(c.parsed.id)):
@@ -149,6 +153,12 @@ class Judge:
         if reason is None and said.ends is not None and said.ends <= self.now:
             reason = "the policy that it is marked with has ended: nobody else would read it."
         return c.result(ok=False, message=reason) if reason else None
+
+    def _personal(self, c: Candidate) -> str | None:
+        """3.3.8, where the collection refuses it: where it stands, never what it is."""
+        if self.collection.personal_data != "reject" or not (paths := personaldata.find(c.parsed.obj)):
+            return None
+        return f"it holds personal data at {_list(frozenset(paths))}: take it out, and send it again."
 
     def _credit(self, c: Candidate, history: Sequence[Owned]) -> Result | None:
         reason = self.crediting.refusal(c, self.crediting.credit(c, self._said(c)), history)
@@ -167,8 +177,18 @@ class Judge:
         stored = entries.own_versions(self.conn, self.publisher, [number])
         source = next(v.number for v in stored if (v.collection, v.ver) == (place, c.ver))
         what = self._taken(c)
-        self.copies[c.index] = c, self.crediting.copy(c, what, self._started(what, [])), source
+        self.copies[c.index] = c, self._copy(c, what, self._started(what, [])), source
         return found
+
+    def _copy(self, c: Candidate, what: Sequence[Said], started: int) -> Deposit:
+        """What others read in the place of an anonymous object: it is the copy that is held."""
+        made = self.crediting.copy(c, what, started)
+        first = made.steps[0].audience
+        embargoed = any(step.audience - first != NOBODY for step in made.steps)
+        if not (reasons := self._reasons(c, what, embargoed=embargoed)):
+            return made
+        base = policy.waiting(self.collection, -self.publisher, self.state.numbers, reasons)
+        return replace(made, base=base, steps=(), state=entries.HELD, reasons=reasons, key=self.envelope.key)
 
     def _said(self, c: Candidate) -> Said:
         said = markings.read(sorted(c.markings), self.vocabulary, self.state.config.markings, self.definitions)
@@ -186,30 +206,53 @@ class Judge:
         started = self._started(what, history)
         config, numbers = self.state.config, self.state.numbers
         steps = policy.release(config, self.collection, what, self.publisher, numbers, started)
-        begun = [step for step in steps if step.due <= self.released]
+        base, coming = policy.begun(steps, self.released)
+        reasons = frozenset[str]()
+        if not what[0].anonymous:
+            reasons = self._reasons(c, what, embargoed=any(step.audience - base != NOBODY for step in coming))
+        if reasons:
+            base, coming = policy.waiting(self.collection, self.publisher, numbers, reasons), ()
         creator = self.identity is not None and c.parsed.obj.get("created_by_ref") == self.identity
         if what[0].anonymous and c.parsed.type != "marking-definition":
-            self.copies[c.index] = c, self.crediting.copy(c, what, started), None
+            self.copies[c.index] = c, self._copy(c, what, started), None
         return Deposit(
             id=c.parsed.id, type=c.parsed.type, ver=c.ver, ver_text=c.ver_text, raw=c.parsed.raw,
-            base=begun[-1].audience, started=started, steps=steps[len(begun) :],
+            base=base, started=started, steps=coming,
             said=Said.joined(what), refs=c.refs, creator=creator, submission=self.envelope.submission,
+            state=entries.HELD if reasons else entries.PUBLISHED, reasons=reasons, key=self.envelope.key,
         )  # fmt: skip
 
     def _started(self, what: Sequence[Said], history: Sequence[Owned]) -> int:
-        """When the plan's clock began: with the first version under the same plan (policy.md 3.7)."""
-        plans = {s.releases for s in what}
         begins = policy.next_tick(self.state.config, self.now) if what[0].anonymous else self.now
-        return min((o.started for o in history if {s.releases for s in Said.split(o.said)} == plans), default=begins)
+        return clock_of(what, history, begins)
+
+    def _reasons(self, c: Candidate, what: Sequence[Said], *, embargoed: bool) -> frozenset[str]:
+        """Why it is held (3.3.4, 8, 9); empty if it is published at once.
+
+        An unmarked definition is held for the markings of what uses it, too: it would tell of them.
+        """
+        marked = [self._said(x) for x in (c, *self._users(c))]
+        quarantines_people = self.collection.personal_data == "quarantine"
+        quarantines = self.collection.unknown_markings == "quarantine"
+        found = {
+            policy.REVIEW: bool(self.collection.moderate),
+            policy.MARKING: quarantines
+            and any(policy.not_understood(self.state.config, self.collection, said) for said in marked),
+            policy.PERSONAL_DATA: quarantines_people and bool(personaldata.find(c.parsed.obj)),
+            policy.SECOND_PERSON: self.two_persons and (embargoed or any(s.tlp is Tlp.RED for s in what)),
+        }
+        return frozenset(reason for reason, holds in found.items() if holds)
+
+    def _users(self, c: Candidate) -> Sequence[Candidate]:
+        """The objects whose audience an unmarked definition takes; of anything else nobody's."""
+        unmarked = c.parsed.type == "marking-definition" and self._said(c) == Said()
+        return self.envelope.users.get(c.parsed.id, ()) if unmarked else ()
 
     def _taken(self, c: Candidate) -> list[Said]:
         """Its markings; those of the objects that use it, all of them, for an unmarked definition (channel 8)."""
-        own = self._said(c)
-        found = {own}
-        if c.parsed.type == "marking-definition" and own == Said():
-            users = {self._said(u) for u in self.envelope.users.get(c.parsed.id, ())}
-            found = {s for s in users if policy.refusal(self.state.config, self.collection, s) is None} or found
-        credit = self.crediting.credit(c, own)
+        users = {self._said(u) for u in self._users(c)}
+        found = {s for s in users if policy.refusal(self.state.config, self.collection, s) is None} or {self._said(c)}
+        credit = self.crediting.credit(c, self._said(c))
         taken = {policy.credited(policy.taken(self.state.config, self.collection, s), credit) for s in found}
         return sorted(taken, key=lambda s: s.text)
 
@@ -217,6 +260,8 @@ class Judge:
         """The answer for what was stored: what closes it, and which ids it gives away (policy.md 3.4.9)."""
         parts = []
         others = c.parsed.id in self.received  # whose audience then does not show in what is said of one's own
+        if made.state == entries.HELD:
+            parts.append("held for review.")
         closed = made.whole != made.base if made.publisher > 0 else made.eventual != made.ever
         if (others or closed) and c.refs & known:
             parts.append(f"no wider than your {_list(c.refs & known)}, which it refers to.")
@@ -234,6 +279,16 @@ def _taken_back(c: Candidate, withdrawn: Set[str]) -> Result | None:
     if c.parsed.id not in withdrawn:
         return None
     return c.result(ok=False, message="withdrawn by the exchange: ask its operator, or use a new id.")
+
+
+def clock_of(what: Sequence[Said], history: Sequence[Owned], now: int) -> int:
+    """When a version's plan begins: with the first accepted one under the same plan (policy.md 3.7), else now.
+
+    `history`: its publisher's other versions of the id in the collection.
+    """
+    plans = {s.releases for s in what}
+    accepted = (o for o in history if not o.held and {s.releases for s in Said.split(o.said)} == plans)
+    return min((o.started for o in accepted), default=now)
 
 
 def _contradicts(c: Candidate, known: Owned) -> str:

@@ -16,7 +16,7 @@ from random import SystemRandom
 
 from sqlalchemy import Connection
 
-from exchange import attribution, entries, logrows, noticerows, sequencer, store, tables, tallies
+from exchange import attribution, entries, logrows, noticerows, review, sequencer, store, tables, tallies
 from exchange.audiences import Change, draft, put_off, settle
 from exchange.entries import Deposit, Version
 from exchange.interning import Key, Readers, intern
@@ -104,6 +104,7 @@ def _store(conn: Connection, made: Sequence[tuple[Version, Deposit]], now: int) 
     ]  # fmt: skip
     entries.add_versions(conn, rows)
     entries.add_references(conn, [(v.publisher, r, v.number) for v, _ in made for r in sorted(v.refs)])
+    review.hold(conn, [(v.number, d.reasons, d.key, now) for v, d in made if v.state == entries.HELD])
 
 
 def remove(conn: Connection, writer: Writer, collection: int, object_: int, vers: frozenset[int], now: int) -> int:
@@ -130,6 +131,7 @@ def end(conn: Connection, writer: Writer, numbers: Sequence[int], state: str, no
     if not gone:
         return writer.clock.now(conn)
     entries.mark_ended(conn, gone, state, now)
+    review.let_go(conn, [n for n in gone if own[n].state == entries.HELD])
     after = own | {n: _ended(own[n], state) for n in gone}
     unseen = frozenset(n for n in gone if own[n].shown == NOBODY)  # what refers to them counted on them all the same
     changes = settle(conn, writer.publisher, after, frozenset(), own[gone[0]].collection, unseen)

@@ -290,6 +290,12 @@ def _window(said: Said, publisher: int) -> tuple[Step, ...]:
     return tuple([*found, Step(said.ends, alone)] if said.ends is not None else found)
 
 
+def begun(steps_: Sequence[Step], released: int) -> tuple[Audience, tuple[Step, ...]]:
+    """Of what `release` gives: who may read where releases were carried out up to then, and what is still to come."""
+    past = [step for step in steps_ if step.due <= released]
+    return past[-1].audience, tuple(steps_[len(past) :])
+
+
 def _at(steps_: Sequence[Step], instant: int) -> Audience:
     return next(step.audience for step in reversed(steps_) if step.due <= instant)
 
@@ -331,14 +337,35 @@ def entering(steps_: Sequence[Step], tick: int) -> tuple[Step, ...]:
     return (*begin, *steps_[len(first) :])
 
 
+# Review (policy.md 3.3.8, 3.3.9, 3.4.3) ---------------------------------------------------------------------------
+
+REVIEW, MARKING, PERSONAL_DATA, SECOND_PERSON = "review", "marking", "personal-data", "second-person"
+REASONS = (REVIEW, MARKING, PERSONAL_DATA, SECOND_PERSON)
+"""Why a deposit is held: its collection is moderated; a marking is not understood; it holds personal data; its
+publisher wants a second person of its own to look."""
+
+
+def waiting(collection: Collection, publisher: int, numbers: Mapping[str, int], reasons: Set[str]) -> Audience:
+    """Who reads a deposit while it is held: its publisher, and the coordinators once its own people are done with it.
+
+    Coordinators are individuals, so that whoever reviews today is found again when the files change.
+    """
+    read = atom(f"read:{collection.id}")
+    inside = SECOND_PERSON in reasons
+    seats = {} if inside else {numbers[m]: read for m in collection.moderate}
+    if publisher < 0:
+        return Audience.make(NONE, seats | {-publisher: NONE})
+    own = (read | atom(f"write:{collection.id}")) & atom(f"own:{collection.id}")
+    return Audience.make(NONE, seats | {publisher: own})
+
+
 # Right to publish (policy.md 3.3) ---------------------------------------------------------------------------------
 
 
 def refusal(config: Config, collection: Collection, said: Said) -> str | None:
     """Why markings keep an object out of a collection: 3.3.4, 6 and 7. None if they do not."""
-    unreadable = {m for m in said.members if not nameable_in(config, collection, m)}
-    if said.unknown or unreadable:
-        what = ", ".join(sorted(said.unknown)) or "a member marking"
+    what = not_understood(config, collection, said)
+    if what and collection.unknown_markings == "reject":
         return (
             f"marking not understood: {what}. Use TLP, a marking of your `policy` collection that this collection "
             "takes, or a definition that you publish with it (a statement, an IEP or ACS policy)."
@@ -365,6 +392,15 @@ def reshared(level: Tlp | None, had: Sequence[Sequence[Said]]) -> str | None:
     if level is not None and level < widest:
         return f"wider than you received it: mark it TLP:{widest.value.upper()} or stricter."
     return None
+
+
+def not_understood(config: Config, collection: Collection, said: Said) -> str:
+    """Which markings mean nothing in a collection; empty if there are none.
+
+    A member that may not be named there answers as an unknown one (3.3.7).
+    """
+    unreadable = any(not nameable_in(config, collection, m) for m in said.members)
+    return ", ".join(sorted(said.unknown)) or ("a member marking" if unreadable else "")
 
 
 def nameable_in(config: Config, collection: Collection, name: str) -> bool:

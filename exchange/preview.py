@@ -13,12 +13,26 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from exchange import aliases, audiences, closure, entries, forecast, intake, log, markings, policy, status, store
+from exchange import (
+    aliases,
+    audiences,
+    closure,
+    entries,
+    forecast,
+    intake,
+    label,
+    log,
+    markings,
+    policy,
+    review,
+    status,
+    store,
+)  # fmt: skip
 from exchange.audiences import Stored
 from exchange.candidates import Candidate, Envelope
 from exchange.closure import Both
 from exchange.config import Collection
-from exchange.entries import Deposit, Version
+from exchange.entries import HELD, PUBLISHED, Deposit, Version
 from exchange.forecast import Forecast, Seen, Whom
 from exchange.intake import Poster
 from exchange.judging import Judge
@@ -73,6 +87,7 @@ class _Imagined:
     fresh: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))  # object → its new versions
     referring: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # target → objects
     said: dict[int, str] = field(default_factory=dict)  # of new versions
+    reasons: dict[int, frozenset[str]] = field(default_factory=dict)  # why each is held
 
     @property
     def publisher(self) -> int:
@@ -87,6 +102,12 @@ class _Imagined:
     def referrers(self, targets: Sequence[int]) -> set[int]:
         new = (self.referring.get(t, set()) for t in targets)
         return self.stored.referrers([t for t in targets if t > 0]).union(*new)
+
+    def reasons_of(self, number: int) -> frozenset[str]:
+        """Why a version is held."""
+        if number < 0:
+            return self.reasons[number]
+        return frozenset().union(*(held.reasons for held in review.waiting_of(self.stored.conn, [number])))
 
     def know(self, ids: Iterable[str]) -> None:
         """Look up the objects that the exchange has seen."""
@@ -107,6 +128,7 @@ class _Imagined:
         log.refuse_too_deep({d.id: made[n] for n, d in coming.items()})
         self.revised |= {v.number: v for v in moved}
         self.said |= {n: d.said for n, d in coming.items()}
+        self.reasons |= {n: d.reasons for n, d in coming.items()}
         for n in coming:
             self.fresh[made[n].object].append(n)
             for target in made[n].refs:
@@ -161,7 +183,7 @@ class _Trial:
     def _copies(self) -> dict[int, Result]:
         """What the answer would say of anonymous objects. Their copies are as they will be once they have entered."""
         copies = [(c, d) for c, d, _ in self.judge.copies.values()]
-        entered = [replace(d, base=d.steps[0].audience, steps=d.steps[1:]) for _, d in copies]
+        entered = [d if d.state == HELD else replace(d, base=d.steps[0].audience, steps=d.steps[1:]) for _, d in copies]
         made, known = self.copies.add(self.place, entered)
         self.copied.update((c.index, v) for (c, _), v in zip(copies, made, strict=True))
         told = self.judge.crediting.own_ids(known)
@@ -177,9 +199,13 @@ class _Trial:
             if v.collection == self.place and v.live
         }
         copies = {c.index: v for c in taken if (v := self._copy(c, found)) is not None}
-        seen = self._seen(self.imagined, found)
-        read = self._seen(self.copies, {(v.object, v.ver): v for v in copies.values()})
-        return {c.index: self._forecast(c, seen, read, copies.get(c.index)) for c in taken}
+        own = self._forecasts(self.imagined, found)
+        read = self._forecasts(self.copies, {(v.object, v.ver): v for v in copies.values()})
+        return {c.index: self._forecast(c, own, read, copies.get(c.index)) for c in taken}
+
+    def _forecasts(self, world: _Imagined, found: Mapping[_Key, Version]) -> dict[_Key, Forecast]:
+        seen = {key: one for key, one in self._seen(world, found).items() if found[key].state != HELD}
+        return {key: forecast.forecast(one) for key, one in seen.items()} | self._held(world, found)
 
     def _copy(self, c: Candidate, found: Mapping[_Key, Version]) -> Version | None:
         """What others would read in the place of an anonymous object, as it is after the whole envelope."""
@@ -191,13 +217,38 @@ class _Trial:
         return next((self.copies.revised.get(v.number, v) for v in standing), None)
 
     def _forecast(
-        self, c: Candidate, seen: Mapping[_Key, Seen], read: Mapping[_Key, Seen], copy: Version | None
+        self, c: Candidate, own: Mapping[_Key, Forecast], read: Mapping[_Key, Forecast], copy: Version | None
     ) -> Forecast:
         if c.parsed.id in markings.TLP_IDS:
             return forecast.NOT_STORED
         if copy is not None:
-            return forecast.forecast(read[copy.object, copy.ver])
-        return forecast.forecast(seen[self.imagined.numbers[c.parsed.id], c.ver])
+            return read[copy.object, copy.ver]
+        return own[self.imagined.numbers[c.parsed.id], c.ver]
+
+    def _held(self, world: _Imagined, found: Mapping[_Key, Version]) -> dict[_Key, Forecast]:
+        """Of what is held, as it is and as it would be if somebody let all of it pass now."""
+        held = {v.number: v for v in found.values() if v.state == HELD}
+        if not held:
+            return {}
+        now = self._seen(world, found)
+        told = dict(self._told(world, list(held)))
+        passed = {n: self._passed(v, Said.split(told[n])) for n, v in held.items()}
+        own = {v.number: v for v in world.versions(sorted({v.object for v in held.values()}))}
+        _, moved = audiences.revise(world, own | passed, frozenset(), frozenset(passed))
+        world.revised |= {v.number: v for v in moved}
+        after = {key: world.revised[v.number] for key, v in found.items() if v.number in held}
+        approved = {key: forecast.forecast(seen) for key, seen in self._seen(world, after).items()}
+        return {key: self._waiting(world, found[key].number, now[key], approved[key]) for key in approved}
+
+    def _passed(self, v: Version, what: Sequence[Said]) -> Version:
+        """As `reviewing` would let it pass."""
+        steps = policy.release(self.judge.state.config, self.collection, what, v.publisher, self.numbers, v.started)
+        base, coming = policy.begun(steps, self.judge.released)
+        return replace(v, base=base, ever=label.ever(base, coming), steps=coming, state=PUBLISHED)
+
+    def _waiting(self, world: _Imagined, number: int, seen: Seen, approved: Forecast) -> Forecast:
+        inside = policy.SECOND_PERSON in world.reasons_of(number)
+        return forecast.held(seen, approved, inside=inside, reviewed=bool(self.collection.moderate))
 
     def _seen(self, world: _Imagined, found: Mapping[_Key, Version]) -> dict[_Key, Seen]:
         """Each version with what `forecast` has to know of it."""
@@ -225,7 +276,7 @@ class _Trial:
         self, v: Version, said: Sequence[Said], unions: Mapping[int, Both]
     ) -> tuple[Audience, Audience]:
         """Its `base` and `whole` were all of it its publisher's own: for whom others meant theirs is not told."""
-        if all(s.received == EVERYBODY for s in said):
+        if v.state == HELD or all(s.received == EVERYBODY for s in said):
             return v.base, v.whole
         what = [replace(s, received=EVERYBODY) for s in said]
         config = self.judge.state.config

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from random import SystemRandom
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
 
 from exchange import aliases, entries, inforce, log, noticerows, policy, sequencer, store
 from exchange.entries import Due, Version
@@ -29,7 +28,6 @@ from exchange.sequencer import Clock
 
 ROUND = 1_000_000  # microseconds between two rounds: a stage is entered within a second of its time
 COMMIT = 500  # versions a commit
-TRIES = 20
 DRIFT = 1_000  # of which one is the most that a clock may honestly run ahead of the monotonic one
 JUMP = 5_000_000  # a clock so far ahead was set, and the operator should know
 
@@ -172,22 +170,7 @@ class Releaser:
 
     def _carry_out(self, publisher: int, numbers: Sequence[int], revise: _Revise) -> int:
         """In commits that are in time for the instants that they give (`sequencer.check_in_time`)."""
-        left, size, lead, tries = list(numbers), self.size, sequencer.LEAD, 0
-        while left:
-            part = left[:size]
-            try:
-                self._commit(publisher, part, revise, lead)
-            except sequencer.TooSlow:
-                size, lead = max(1, size // 2), lead if size > 1 else 2 * lead
-                tries += 1
-            except DBAPIError as error:
-                if not store.must_retry(error):
-                    raise
-                tries += 1
-            else:
-                left, lead, tries = left[len(part) :], sequencer.LEAD, 0
-            if tries > TRIES:
-                raise sequencer.TooSlow
+        sequencer.in_parts(numbers, self.size, lambda part, lead: self._commit(publisher, part, revise, lead))
         return len(numbers)
 
     def _commit(self, publisher: int, numbers: Sequence[int], revise: _Revise, lead: int) -> None:

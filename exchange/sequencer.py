@@ -88,6 +88,29 @@ def runs(now: int, last: int, sizes: Sequence[int], lead: int = LEAD) -> list[in
     return starts
 
 
+def in_parts(numbers: Sequence[int], size: int, commit: Callable[[Sequence[int], int], None]) -> None:
+    """Have all of them committed, `size` at a time, in smaller parts or with a longer lead where that was too slow.
+
+    `commit` takes numbers and a lead, and raises `TooSlow` where it was not in time. Raises that after `TRIES`.
+    """
+    left, lead, tries = list(numbers), LEAD, 0
+    while left:
+        part = left[:size]
+        try:
+            commit(part, lead)
+        except TooSlow:
+            size, lead = max(1, size // 2), lead if size > 1 else 2 * lead
+            tries += 1
+        except DBAPIError as error:
+            if not store.must_retry(error):
+                raise
+            tries += 1
+        else:
+            left, lead, tries = left[len(part) :], LEAD, 0
+        if tries > TRIES:
+            raise TooSlow
+
+
 def check_in_time(now: int, stamped: int, lead: int = LEAD) -> None:
     """Raise `TooSlow` where half the lead has gone: the rest is for the commit itself."""
     if now - stamped > lead // 2:

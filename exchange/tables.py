@@ -273,9 +273,19 @@ status = Table(
 held = Table(  # deposits that wait for a person's word
     "held", metadata,
     Column("version", BigInteger, primary_key=True, autoincrement=False),
-    Column("reasons", String(100), nullable=False),  # words: review marking personal-data second-person
+    Column("reasons", String(100), nullable=False),  # words of policy.REASONS
     Column("key", String(16), nullable=False),  # the id of the key that posted it
     Column("at", BigInteger, nullable=False),
+)  # fmt: skip
+
+verdict = Table(  # a person's word on a deposit, and why
+    "verdict", metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", String(12), nullable=False),  # what the deposit was from then on, as in `version`
+    Column("code", String(40), nullable=False),  # of a fixed list; empty where it was approved
+    Column("key", String(16), nullable=False),  # the id of the key that said so; empty: the operator
+    sqlite_with_rowid=False,
 )  # fmt: skip
 
 alias = Table(  # the only link from an anonymous copy to its publisher (channel 7)

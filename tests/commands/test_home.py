@@ -119,12 +119,11 @@ def test_a_folder_that_is_no_home_is_said_and_nothing_is_made_in_it(tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_command_of_a_later_issue_is_no_command(home: Path) -> None:
-    for word in ("queue", "approve", "reject"):
-        result = run(word, "--home", home)
+def test_a_word_that_is_no_command_is_wrong_usage(home: Path) -> None:
+    result = run("publish", "--home", home)
 
-        assert result.exit_code == 2
-        assert "No such command" in result.stderr
+    assert result.exit_code == 2
+    assert "No such command" in result.stderr
 
 
 def test_serve_refuses_what_it_cannot_do(applied: Path) -> None:

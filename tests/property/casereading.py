@@ -166,7 +166,8 @@ class Reading:
     def _check_line(self, member: str, step: explaining.Step) -> None:
         """A line that is shown holds a key of the rule, or where none is written the member, or begins the file."""
         keys = {
-            "1 member": ("suspended", "from", "until", member), "2 collection": ("read", "write"), "4 own": ("own",),
+            "1 member": ("suspended", "from", "until", member), "2 collection": ("read", "write"),
+            "3 state": ("moderate",), "4 own": ("own",),
             "5 TLP": ("relays",), "6 addressed": ("in", member), "6 IEP": ("agrees", member), "6 ACS": ("acs", member),
             "7 stage": ("release", "release-at-least"),
         }.get(step.rule, ())  # fmt: skip

@@ -113,7 +113,14 @@ class Reads:
     denied: Mapping[Which, Mapping[str, str]]
 
 
-Step = Posts | Deletes | Polls | Changes | ItIs | Reads
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviews:
+    """A person's word on what is held: ``approved`` or ``refused``."""
+
+    words: Mapping[Which, str]
+
+
+Step = Posts | Deletes | Polls | Changes | ItIs | Reads | Reviews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +206,11 @@ def _reads(_said: Mapping[str, str], value: Any, rest: dict[str, Any]) -> Reads:
     )
 
 
+def _reviews(_said: Mapping[str, str], value: Any, _rest: dict[str, Any]) -> Reviews:
+    assert set(value.values()) <= {"approved", "refused"}, f"no such word: {value}"
+    return Reviews(words={which(name): word for name, word in value.items()})
+
+
 _SENTENCES: tuple[tuple[re.Pattern[str], Callable[[Mapping[str, str], Any, dict[str, Any]], Step]], ...] = (
     (_POSTS, _posts),
     (_DELETES, _deletes),
@@ -206,6 +218,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], Callable[[Mapping[str, str], Any, dict[
     (re.compile("config"), _changes),
     (re.compile("it is"), _it_is),
     (re.compile("read"), _reads),
+    (re.compile("review"), _reviews),
 )
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exchange import stix
+from exchange.reviewing import Reviewer, Word, queue
 from tests.property import casesketch
 from tests.property import world as w
 from tests.property.casefaces import Face, News, Object
-from tests.property.cases import Changes, Deletes, ItIs, Polls, Posts, Sketch, Step, Which
+from tests.property.cases import Changes, Deletes, ItIs, Polls, Posts, Reviews, Sketch, Step, Which
 from tests.property.casesketch import Sketcher
 
 
@@ -59,6 +60,8 @@ class Stage:
             case ItIs():
                 self.world.pass_time(step.now - self.world.machine.host)
                 self.world.release()
+            case Reviews():
+                self._review(step)
 
     def uid(self, collection: str) -> str:
         found: str = self.tree["collections"][collection].get("id") or casesketch.collection_id(collection)
@@ -142,6 +145,16 @@ class Stage:
         self.tree = casesketch.merged(self.tree, step.config)
         self.world.apply(casesketch.files(self.tree))
         self.face.changed()
+
+    def _review(self, step: Reviews) -> None:
+        reviewer = Reviewer(engine=self.world.engine, clock=self.world.clock)
+        for wanted, word in step.words.items():
+            d = self.find(wanted)
+            with self.world.requests() as request:
+                waiting = queue(request.conn, request.state)
+            meant = [x.number for x in waiting if (x.publisher, x.id, x.version) == (d.publisher, d.id, d.text)]
+            said = reviewer.approve(meant) if word == "approved" else reviewer.reject(meant, "other")
+            assert list(said.values()) == [Word.PUBLISHED if word == "approved" else Word.REFUSED], f"{d}: {said}"
 
 
 def _lines(answer: Mapping[str, Any]) -> list[Mapping[str, str]]:

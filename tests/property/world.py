@@ -90,6 +90,7 @@ class World:
     machine: Machine = field(default_factory=Machine)
     migrated: bool = False
     posts: int = 0
+    key: str = ""  # the id of the key that posts
     others: list[Process] = field(default_factory=list)
     engines: list[Engine] = field(default_factory=list)
     engine: Engine = field(init=False)
@@ -213,7 +214,7 @@ class World:
         return intake.delete(self._poster(member), uid, object_id, filters)
 
     def _poster(self, member: str) -> intake.Poster:
-        return intake.Poster(engine=self.engine, clock=self.clock, member=member)
+        return intake.Poster(engine=self.engine, clock=self.clock, member=member, key=self.key)
 
     def words(self, member: str) -> dict[str, str]:
         """Word → marking id, as the member finds them in its own `policy` collection."""

@@ -14,6 +14,7 @@ from exchange.label import Audience
 from tests.property import world as w
 
 RECEIVED = "9 closure: no wider than what you received of it from others."
+REVIEWERS = "who reviews this collection"
 EACH = "whom each of these lets in: "
 REAL = w.World
 
@@ -108,7 +109,9 @@ def _readers(state: InForce, audiences: Sequence[Audience]) -> set[str]:
 
 def _meant(request: w.Request, member: str, uid: str, audience: Mapping[str, Sequence[str]]) -> set[str]:
     config = request.state.config
-    found = set().union(*(_of_word(config, member, word) for word in audience["now"]))
+    collection = config.collection_by_id(uid)
+    reviewers = collection.moderate if collection and REVIEWERS in audience["now"] else frozenset()
+    found = set(reviewers).union(*(_of_word(config, member, word) for word in audience["now"]))
     for rule in audience.get("rules", []):
         found &= _of_rule(request, member, uid, rule, audience["now"])
     return found
@@ -148,7 +151,7 @@ def _of_rule(request: w.Request, member: str, uid: str, rule: str, now: Sequence
     if rule.startswith(("6 IEP", "6 ACS")):
         asked = rule.partition(" knows ")[2].removesuffix(".")
         return {m for m in everybody if _knows(config, m, asked)} | {member}
-    assert kind in "56789", rule
+    assert kind in "356789", rule
     return everybody
 
 

@@ -76,7 +76,8 @@ def test_the_example_home_is_valid() -> None:
 def test_all_that_check_remarks_about_the_example_is_the_role_that_waits_for_a_later_stage() -> None:
     (only,) = suspicions(parse(example_files()))
     assert str(only) == (
-        "config/exchange.yaml:21: members.cyberdef.roles: `coordinator` has nothing to do until review is built"
+        "config/exchange.yaml:21: members.cyberdef.roles: `coordinator` has nothing to review: no "
+        "collection names it under `moderate:`"
     )
 
 
@@ -316,7 +317,7 @@ MAIN_FAULTS = [
     (f"markings: {{ marking-definition--{UUID}: white }}", 'TLP 2 has no "white"; write clear'),
     ("defaults: { title: Box }", "3: defaults.title: cannot have a default; write it in each collection"),
     ("defaults: { reed: everyone }", '3: defaults.reed: unknown key (did you mean "read"?)'),
-    ("defaults: { unknown-markings: quarantine }", "`quarantine` is not supported yet (stage disclosure)"),
+    ("defaults: { moderate: [bank] }", '3: defaults.moderate: no member "bank"; members are declared under `members:`'),
 ]
 
 
@@ -340,6 +341,7 @@ MEMBER_FAULTS = [
         "roles: [coordinater]",
         'roles: no "coordinater" here (did you mean "coordinator"?); write coordinator or',
     ),
+    ("approve-own: two", 'approve-own: no "two" here; write 1 or 2'),
     ("in: everyone", "in: every member is in `everyone` already; remove it"),
     ("in: { health: true }", "in: needs a word or a list of words"),
     ("in: [[health]]", "in: needs a word or a list of words"),
@@ -379,11 +381,8 @@ COLLECTION_FAULTS = [
     ("unmarked: none", '3: unmarked: no TLP "none"'),
     ("own: hiden", '3: own: no "hiden" here (did you mean "hidden"?); write hidden or readable'),
     ("audience: all", '3: audience: no "all" here'),
-    (
-        "unknown-markings: quarantine",
-        "3: unknown-markings: `quarantine` is not supported yet (stage disclosure)",
-    ),
-    ("unknown-markings: allow", '3: unknown-markings: no "allow" here; write reject'),
+    ("unknown-markings: allow", '3: unknown-markings: no "allow" here; write reject or quarantine'),
+    ("personal-data: refuse", '3: personal-data: no "refuse" here; write reject or quarantine or allow'),
     ('description: "a\\0b"', "3: description: must have no control characters"),
     ("acept: [clear, red]", '3: acept: unknown key (did you mean "accept"?)'),
 ]
@@ -396,6 +395,45 @@ def test_a_fault_of_a_collection_is_said_with_its_line_and_the_mend(rules: str, 
     assert expected in said
 
 
+REVIEWERS = (
+    "groups: { federal: Agencies, health: Hospitals }\nmembers:\n  bank: { name: Bank, in: [health], approve-own: 2 }\n"
+    "  cyber: { name: Cyber, in: [federal], roles: [coordinator] }\ndefaults: { read: federal, write: health }\n"
+)
+MODERATE_FAULTS = [
+    ("moderate: [cybr]", '3: moderate: no member "cybr" (did you mean "cyber"?)'),
+    ("moderate: bank", '3: moderate: "bank" is no coordinator; write `roles: [coordinator]` at members.bank'),
+    ("moderate: [{ cyber: true }]", "3: moderate: needs a word or a list of words"),
+]
+
+
+@pytest.mark.parametrize(("rules", "expected"), MODERATE_FAULTS)
+def test_a_fault_of_who_reviews_is_said_with_its_line_and_the_mend(rules: str, expected: str) -> None:
+    (said,) = faults(box(rules, REVIEWERS))
+    assert said.startswith("collections/box.yaml:")
+    assert expected in said
+
+
+def test_who_reviews_and_what_is_held_is_said_by_each_collection_or_by_default() -> None:
+    files = home(
+        f"{REVIEWERS}".replace("write: health }", "write: health, moderate: cyber, personal-data: reject }"),
+        box=f"{BOX}moderate: []\npersonal-data: quarantine\nunknown-markings: quarantine\n",
+        other=f"id: {OTHER_ID}\ntitle: Other\n",
+    )
+    config = parse(files)
+    box_, other = config.collections["box"], config.collections["other"]
+    assert (box_.moderate, box_.personal_data, box_.unknown_markings) == (frozenset(), "quarantine", "quarantine")
+    assert (other.moderate, other.personal_data, other.unknown_markings) == (frozenset({"cyber"}), "reject", "reject")
+    assert [name for name, member in config.members.items() if member.two_persons] == ["bank"]
+    assert suspicions(config) == ()
+
+
+def test_who_is_not_let_read_reviews_nothing_and_check_says_so() -> None:
+    (only,) = suspicions(parse(box("moderate: cyber\nread: health", REVIEWERS)))
+    assert str(only) == (
+        "collections/box.yaml:3: moderate: cyber reviews nothing here: this collection does not let it read"
+    )
+
+
 @pytest.mark.parametrize("title", ["Level 2.1", "Reports, daily", '""', '"a\\nb"'])
 def test_a_title_that_a_client_could_not_name_is_refused(title: str) -> None:
     (said,) = faults(home(box=f"id: {ID}\ntitle: {title}\n"))
@@ -403,9 +441,7 @@ def test_a_title_that_a_client_could_not_name_is_refused(title: str) -> None:
 
 
 LATER = [
-    *((key, "disclosure") for key in ("moderate",)),
-    *((key, "disclosure") for key in ("personal-data",)),
-    *((key, "later") for key in ("quota", "keep", "approve-own", "responses", "sign-in")),
+    *((key, "later") for key in ("quota", "keep", "responses", "sign-in")),
 ]
 
 

@@ -226,14 +226,14 @@ def test_one_that_cannot_be_halved_gets_a_longer_lead_and_the_next_begins_anew(
 
 def test_who_is_always_too_slow_is_given_up_after_twenty_tries(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     stay(world, 1)
-    slow = Slow(world, monkeypatch, release.TRIES + 1)
+    slow = Slow(world, monkeypatch, sequencer.TRIES + 1)
     one = releaser(world)
     with pytest.raises(sequencer.TooSlow):
         one.end_embargo(campaign_id(1))
-    assert len(slow.parts) == release.TRIES + 1 == 21
+    assert len(slow.parts) == sequencer.TRIES + 1 == 21
     assert readers(world, "1") == ["mia"]
 
-    slow.left = release.TRIES
+    slow.left = sequencer.TRIES
     monkeypatch.setattr(sequencer, "LEAD", 1)  # else the last lead would be days
     assert one.end_embargo(campaign_id(1)) == 1
     assert readers(world, "1") == ["mia", "noah", "olga"]
