@@ -32,7 +32,14 @@ def answer(conn: Connection, caller: Caller, places: list[Place]) -> dict[str, A
     member = config.members[caller.member]
     groups = [word.removeprefix("group:") for word in ids if word.startswith("group:")]
     return {
-        "member": {"name": member.name, "title": member.title, "relays": member.relays, "credit": _credit(caller)},
+        "member": {
+            "name": member.name,
+            "title": member.title,
+            "relays": member.relays,
+            "credit": _credit(caller),
+            "agrees": sorted(member.agrees),
+            "acs": sorted(member.acs),
+        },
         "key": _key(caller, places),
         "collections": [_collection(caller, place) for place in places if place.number is not None],
         "groups": [{"name": g, "about": config.groups[g].about, "marking": ids[f"group:{g}"]} for g in groups],

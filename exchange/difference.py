@@ -166,6 +166,8 @@ def _member(member: Member) -> dict[str, str]:
         "credit": _credit(member.credit),
         "sites": ", ".join(member.sites),
         "approve-own": "2" if member.two_persons else "",
+        "agrees": ", ".join(sorted(member.agrees)),
+        "acs": ", ".join(sorted(member.acs)),
     }
 
 

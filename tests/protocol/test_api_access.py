@@ -43,7 +43,7 @@ def _words(told: dict[str, Any]) -> dict[str, str]:
 
 
 def test_a_member_hears_who_it_is(here: Site) -> None:
-    other = {"name": "other", "title": "Another Maker", "relays": True, "credit": "named"}
+    other = {"name": "other", "title": "Another Maker", "relays": True, "credit": "named", "agrees": [], "acs": []}
     assert here.asker("other").told("access")["member"] == other
     assert here.asker("maker").told("access")["member"]["relays"] is False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from functools import reduce
 from itertools import pairwise
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange import config, policy, schemes
+from exchange import config, difference, policy, schemes
 from exchange.audiences import put_off
 from exchange.entries import Version
 from exchange.label import ANY, EVERYBODY, NOBODY, NONE, Audience, Step, Tlp, atom, ending, ever
@@ -211,3 +212,15 @@ def test_an_older_version_ends_with_the_newer_one_and_keeps_until_then_what_it_g
     else:
         assert found.at(at) == older.base | (older.at(at) & newer.at(at))
     assert found.ever == ever(found.base, found.steps)
+
+
+def test_a_diff_shows_each_term_that_a_member_comes_to_keep_and_what_acs_learns_of_it() -> None:
+    said = {"agrees": {"iep": {"unmodified-resale": "must-not"}}, "acs": {"organizations": ["USA.DHS", "FIN"]}}
+    made = files()
+    main = json.loads(made["config/exchange.yaml"])
+    main["members"]["vendor"] |= said
+    after = config.parse({**made, "config/exchange.yaml": json.dumps(main)})
+    assert [str(change) for change in difference.settings(PARSED, after)] == [
+        "+ member vendor: agrees: unmodified-resale:must-not",
+        "+ member vendor: acs: organizations:FIN, organizations:USA.DHS",
+    ]
