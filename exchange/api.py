@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from flask import Flask, Response
 
-from exchange import apiaccess, apifeed, apirecipients, taxiirights
+from exchange import apiaccess, apifeed, apirecipients, apitake, taxiirights
 from exchange.taxiidoor import Service, asked, snapshot
 from exchange.taxiierrors import TaxiiError
 
@@ -29,6 +29,8 @@ def mount(app: Flask, service: Service) -> None:
     app.add_url_rule(
         f"{ROOT}/findings/<object_id>/recipients", "api.recipients", views.recipients, methods=["POST"]
     )  # fmt: skip
+    for path, view in (("queue/withdraw", views.withdraw), ("queue/release", views.release)):
+        app.add_url_rule(f"{ROOT}/{path}", f"api.{path}", view, methods=["POST"])
 
 
 class _Views:
@@ -52,6 +54,16 @@ class _Views:
         return _json(
             apirecipients.answer(service.engine, service.clock, now.caller, self._places(), object_id, now.body)
         )
+
+    def withdraw(self) -> Response:
+        """403 for who reviews no collection, and for a key without `write`."""
+        service, now = self._service, asked()
+        return _json(apitake.withdraw(service.engine, service.clock, now.caller, now.body))
+
+    def release(self) -> Response:
+        """As `withdraw`."""
+        service, now = self._service, asked()
+        return _json(apitake.release(service.engine, service.clock, now.caller, now.body))
 
     def openapi(self) -> Response:
         return Response(self._openapi, content_type="application/json")

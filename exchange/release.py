@@ -140,9 +140,17 @@ class Releaser:
         What is to end still ends at its time. The object may be called as its anonymous publisher does, or as others
         do; a copy follows at the next tick.
         """
-        with store.reading(self.engine) as conn:
+
+        def find(conn: Connection) -> Sequence[Version]:
             number = store.object_numbers(conn, [stix_id]).get(stix_id)
-            waiting = [v for v in entries.meant(conn, [number]) if v.base != v.ever] if number else []
+            return entries.meant(conn, [number]) if number else []
+
+        return self.end_embargoes(find)
+
+    def end_embargoes(self, find: Callable[[Connection], Sequence[Version]]) -> int:
+        """The same, of the live versions that are found."""
+        with store.reading(self.engine) as conn:
+            waiting = [v for v in find(conn) if v.base != v.ever]
         for publisher in sorted({v.publisher for v in waiting}):
             self._carry_out(publisher, [v.number for v in waiting if v.publisher == publisher], _break)
         return len(waiting)

@@ -42,6 +42,23 @@ def by_ids(ids: Sequence[str]) -> Find:
     return find
 
 
+def seen(ids: Sequence[str], member: int, places: frozenset[int]) -> Find:
+    """Of these ids in these collections, the deposits of which the member may read a version: all versions of them,
+    and what stands for them or they for."""
+
+    def find(conn: Connection) -> Sequence[Version]:
+        state = inforce.current(conn)
+        found = [v for v in by_ids(ids)(conn) if v.collection in places] if state else []
+        source = {v.number: v.source or v.number for v in found}
+        read = {(source[v.number], v.publisher, v.collection, v.object) for v in found
+                if state and member in state.readers(v.shown.of(member))}  # fmt: skip
+        deposits = {(abs(publisher), collection, object_) for _, publisher, collection, object_ in read}
+        origins = {source[v.number] for v in found if (abs(v.publisher), v.collection, v.object) in deposits}
+        return [v for v in found if source[v.number] in origins]
+
+    return find
+
+
 def by_status(status_id: str) -> Find:
     """What is left of one POST, by the id of its status."""
 

@@ -149,6 +149,9 @@ class Asking:
             for body in (b'{"members":["bob"],"groups":["g1","g2"]}', b'{"members":["nobody"]}'):
                 path = f"/api/v1/findings/{object_id_}/recipients"
                 self._ask(Ask(path=path, method="POST", body=body, headers=headers))
+            for what in ("withdraw", "release"):
+                body = b'{"ids":["%s"],"reason":"error"}' % object_id_.encode()
+                self._ask(Ask(path=f"/api/v1/queue/{what}", method="POST", body=body, headers=headers))
 
     def _statuses(self) -> None:
         """Of everybody's posts, hidden ones too, the member's own just now, and of none."""

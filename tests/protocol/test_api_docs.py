@@ -31,7 +31,7 @@ def test_a_line_works_as_it_stands(alpha: Member, line: str) -> None:
 
 
 def test_the_answers_shown_are_as_described() -> None:
-    shown = zip(("Access", "Feed", "Recipients"), ANSWERS, strict=True)
+    shown = zip(("Access", "Feed", "Recipients", "Withdrawn", "Released"), ANSWERS, strict=True)
     assert [found for name, answer in shown if (found := faults(name, json.loads(answer)))] == []
 
 
@@ -41,7 +41,9 @@ def test_every_endpoint_has_a_heading(path: str) -> None:
         assert f"\n## `{method.upper()} {path}`\n" in PAGE
 
 
-@pytest.mark.parametrize("name", ["Access", "AskingKey", "Rights", "Feed", "Polling", "Recipients", "Problem"])
+@pytest.mark.parametrize(
+    "name", ["Access", "AskingKey", "Rights", "Feed", "Polling", "Recipients", "Withdrawn", "Released", "Problem"]
+)
 def test_every_property_is_named(name: str) -> None:
     described = OPENAPI["components"]["schemas"][name]["properties"]
     assert [one for one in described if f"`{one}`" not in PAGE and f'"{one}"' not in PAGE] == []
