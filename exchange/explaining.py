@@ -13,7 +13,7 @@ from functools import reduce
 
 from sqlalchemy import Connection
 
-from exchange import aliases, claims, closure, entries, policy, review, stix, store
+from exchange import aliases, claims, closure, entries, notes, policy, review, stix, store
 from exchange.config import Collection, Member, Place, Rights
 from exchange.entries import HELD, REFUSED, WITHDRAWN, Version
 from exchange.inforce import InForce
@@ -134,7 +134,7 @@ class _Case:
         reads = c.id in policy.profile_of(self.state.config, self.member).reads
         key, because = "read", f"read: {_rights(c.read)}"
         if kept and not reads:
-            key, because = "write", f"its own, and write: {_rights(c.write)}"
+            key, because = "write", f"{'its own' if self.own else 'a note to it'}, and write: {_rights(c.write)}"
         elif not kept:
             because += f"; it is in {self._groups()}"
         return Step(rule="2 collection", kept=kept, because=because, place=_at(c.places.get(key, c.place)))
@@ -228,6 +228,8 @@ class _Case:
         return self.lets_in(reduce(Audience.__and__, (self._clause(rule, c, said) for said in self.said)))
 
     def _clause(self, rule: str, c: Collection, said: Said) -> Audience:
+        if rule == "2 collection" and self.v.publisher == notes.PUBLISHER and self.number in self.v.base.members():
+            return self.v.base  # a note is also for who may only write there
         return policy.clauses(c, said, self.v.publisher, self.state.numbers)[rule]
 
     def _decisive(self, rule: str, c: Collection) -> list[Said]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from exchange import audit, explaining, inforce, recipients, store
+from tests.commands import command
 from tests.protocol.apisite import MAIN, Asker, Site, faults, files, site
 from tests.protocol.served import BUILT_IN_AMBER, indicator
 
@@ -161,6 +162,22 @@ def test_what_is_wrong_with_a_body_is_told(here: Site) -> None:
         found, answer = name(maker, one["id"], body)
         assert (found, said in answer["detail"]) == (status, True), answer
         assert faults("Problem", answer) == []
+
+
+@on_sqlite
+def test_who_is_added_to_what_is_held_reads_it_once_it_is_approved(here: Site) -> None:
+    made = files(MAIN.replace("relays: true }", "roles: [coordinator] }"))
+    made["collections/open.yaml"] += "moderate: [other]\n"
+    inforce.put(here.exchange.engine, made, here.exchange.clock)
+    maker, reader = here.asker("maker"), here.asker("reader")
+    one = indicator(object_marking_refs=[words(maker)["named-only"]])
+    maker.post("open", one)
+
+    assert named(maker, one["id"], members=["reader"]) == [("open", False, recipients.WAITS)]
+    assert objects(reader) == []
+    database = {"EXCHANGE_DATABASE": here.exchange.engine.url.render_as_string()}
+    assert command.run("approve", one["id"], "--home", here.exchange.home, env=database).exit_code == 0
+    assert objects(reader) == [one]
 
 
 @on_sqlite

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exchange import audit, inforce, markings, notes, stix, store
+from exchange import audit, explaining, inforce, markings, notes, stix, store
 from exchange.notes import Note
 from tests.protocol.apisite import Asker, Site, site
 from tests.protocol.served import collection_id, indicator
@@ -38,6 +38,15 @@ def objects(asker: Asker, collection: str) -> list[dict[str, Any]]:
     return found
 
 
+def readable(here: Site, member: str, stix_id: str) -> bool:
+    """What `explain` says."""
+    with store.reading(here.exchange.engine) as conn:
+        state = inforce.current(conn)
+        assert state
+        [block] = explaining.explain(conn, state, member, stix_id, here.exchange.clock.now(conn))
+    return block.readable
+
+
 def test_a_note_is_read_by_the_member_that_it_is_for_and_by_nobody_else(here: Site) -> None:
     one = indicator()
     send(here, collection_id(3), ("reader", one["id"]), ("shy", one["id"]))
@@ -48,6 +57,7 @@ def test_a_note_is_read_by_the_member_that_it_is_for_and_by_nobody_else(here: Si
     assert mine["object_refs"] == its["object_refs"] == [one["id"]]
     assert mine["id"] != its["id"]
     assert objects(maker, "open") == []
+    assert [readable(here, name, mine["id"]) for name in ("reader", "shy", "maker")] == [True, False, False]
     assert maker.ask(f"/exchange/collections/open/objects/{mine['id']}/").status_code == 404
     with store.reading(here.exchange.engine) as conn:
         state = inforce.current(conn)
@@ -75,6 +85,7 @@ def test_who_may_only_write_reads_its_note_but_not_in_a_drop_box(here: Site) -> 
     send(here, collection_id(4), ("maker", one["id"]))  # post: makers write, readers read
     send(here, collection_id(1), ("maker", one["id"]), ("reader", one["id"]))  # drop: the same, own: hidden
 
-    assert len(objects(here.asker("maker"), "post")) == 1
+    [mine] = objects(here.asker("maker"), "post")
+    assert [readable(here, name, mine["id"]) for name in ("maker", "reader", "other")] == [True, False, False]
     assert here.asker("maker").poll("drop").status_code == 403
     assert len(objects(here.asker("reader"), "drop")) == 1
