@@ -1,10 +1,10 @@
 """Labels: the one value that policy looks at, and the algebra that intake and the log do with it.
 
 An *expression* (`Expr`) says who may read in terms of what the config knows: ``read:ID`` and ``write:ID``
-(rights in a collection), ``tlp:LEVEL`` and ``group:NAME``. It holds no publisher and no other name, so an
-exchange has tens to hundreds of them. It is kept as a reduced ordered decision diagram (Bryant 1986): two
-expressions are the same object if and only if they mean the same, so "did this audience change?" and "is there
-anybody left?" are exact and cheap.
+(rights in a collection), ``tlp:LEVEL``, ``group:NAME``, ``iep:…`` and ``acs:…`` (`schemes`). It holds no publisher
+and no other name, so an exchange has tens to hundreds of them. It is kept as a reduced ordered
+decision diagram (Bryant 1986): two expressions are the same object if and only if they mean the same, so "did this
+audience change?" and "is there anybody left?" are exact and cheap.
 
 An *audience* (`Audience`) is what a deposit's publisher and the exchange say together: one expression for
 everybody, and one for each individual who is meant by name (the publisher, named recipients). The log puts the
