@@ -12,9 +12,9 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
-from flask import Flask, Response
+from flask import Flask, Response, request
 
-from exchange import apiaccess, apifeed, apirecipients, apitake, taxiirights
+from exchange import apiaccess, apifeed, apiqueue, apirecipients, apisubmissions, apitake, taxiirights
 from exchange.taxiidoor import Service, asked, snapshot
 from exchange.taxiierrors import TaxiiError
 
@@ -26,6 +26,12 @@ def mount(app: Flask, service: Service) -> None:
     views = _Views(service)
     for path, view in (("access", views.access), ("feed", views.feed), ("openapi.json", views.openapi)):
         app.add_url_rule(f"{ROOT}/{path}", f"api.{path}", view, methods=["GET"])
+    for path, view in (("queue", views.queue), ("submissions", views.submissions)):
+        app.add_url_rule(f"{ROOT}/{path}", f"api.{path}", view, methods=["GET"])
+    app.add_url_rule(f"{ROOT}/queue/approve", "api.approve", views.approve, methods=["POST"])
+    app.add_url_rule(f"{ROOT}/queue/reject", "api.reject", views.reject, methods=["POST"])
+    app.add_url_rule(f"{ROOT}/submissions/<status_id>", "api.submission", views.submission, methods=["GET"])
+    app.add_url_rule(f"{ROOT}/submissions/<status_id>/approve", "api.vouch", views.vouch, methods=["POST"])
     app.add_url_rule(
         f"{ROOT}/findings/<object_id>/recipients", "api.recipients", views.recipients, methods=["POST"]
     )  # fmt: skip
@@ -64,6 +70,31 @@ class _Views:
         """As `withdraw`."""
         service, now = self._service, asked()
         return _json(apitake.release(service.engine, service.clock, now.caller, now.body))
+
+    def queue(self) -> Response:
+        return _json(apiqueue.answer(snapshot(), asked().caller, self._places()))
+
+    def approve(self) -> Response:
+        return self._say("approve")
+
+    def reject(self) -> Response:
+        return self._say("reject")
+
+    def _say(self, word: str) -> Response:
+        service, now = self._service, asked()
+        return _json(apiqueue.say(service.engine, service.clock, now.caller, self._places(), word, now.body))
+
+    def submissions(self) -> Response:
+        """For every key: what it published is its member's own business."""
+        return _json(apisubmissions.listing(snapshot(), asked().caller, request.args.get("after")))
+
+    def submission(self, status_id: str) -> Response:
+        return _json(apisubmissions.one(snapshot(), asked().caller, status_id))
+
+    def vouch(self, status_id: str) -> Response:
+        """The second person's word."""
+        service, now = self._service, asked()
+        return _json(apisubmissions.approve(service.engine, service.clock, now.caller, self._places(), status_id))
 
     def openapi(self) -> Response:
         return Response(self._openapi, content_type="application/json")

@@ -277,6 +277,7 @@ class _Refusal:
         desk.note(waiting, REFUSED, self.code, self.key)
         stamps = [log.end(conn, writer, [held.version for held in waiting], REFUSED, desk.now)]
         if originals := _originals(conn, waiting):
+            review.add_verdicts(conn, [Verdict(n, desk.now, REFUSED, self.code, self.key) for n in originals])
             own = replace(writer, publisher=-writer.publisher)
             stamps.append(log.end(conn, own, originals, REFUSED, desk.now))
         for place in sorted({held.collection for held in waiting}):

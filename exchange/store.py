@@ -19,6 +19,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     MetaData,
+    Row,
     Table,
     bindparam,
     column,
@@ -401,6 +402,30 @@ def status(conn: Connection, status_id: str, member: int) -> str | None:
     """Only for its poster (T-4.3-06). Cost: O(1)."""
     query = select(t.status.c.json).where(t.status.c.id == status_id, t.status.c.member == member)
     return conn.scalar(query)
+
+
+_STATUS = select(*(t.status.c[name] for name in StatusRow.__slots__))
+
+
+def submission(conn: Connection, status_id: str, member: int) -> StatusRow | None:
+    """A member's own POST. Cost: O(1)."""
+    c = t.status.c
+    row = conn.execute(_STATUS.where(c.member == member, c.id == status_id)).one_or_none()
+    return _submission(row) if row else None
+
+
+def submissions(conn: Connection, member: int, after: StatusRow | None, limit: int) -> list[StatusRow]:
+    """A member's POSTs, newest first, those before one of them. Cost: O(limit) by status_by_member."""
+    c = t.status.c
+    query = _STATUS.where(c.member == member).order_by(c.at.desc(), c.id.desc()).limit(limit)
+    if after:
+        query = query.where((c.at < after.at) | ((c.at == after.at) & (c.id < after.id)))
+    return [_submission(row) for row in conn.execute(query)]
+
+
+def _submission(row: Row[Any]) -> StatusRow:
+    """Of one that came before these were kept, collection 0 and no key."""
+    return StatusRow(**{**row._asdict(), "collection": row.collection or 0, "key": row.key or ""})
 
 
 def poster(conn: Connection, status_id: str) -> int | None:

@@ -99,6 +99,7 @@ class Asking:
     def _around(self) -> None:
         paths = ["/healthz", "/readyz", "/taxii2/", "/taxii/", "/exchange/", f"{ROOT}/", "/"]
         paths += ["/api/v1/access", "/api/v1/feed", "/api/v1/openapi.json", "/api/v1/nothing", "/nothing/"]
+        paths += ["/api/v1/queue", "/api/v1/submissions", "/api/v1/submissions/x"]
         for path in paths:
             for method in ("GET", "HEAD", "OPTIONS"):
                 self._ask(Ask(path=path, method=method))
@@ -149,7 +150,7 @@ class Asking:
             for body in (b'{"members":["bob"],"groups":["g1","g2"]}', b'{"members":["nobody"]}'):
                 path = f"/api/v1/findings/{object_id_}/recipients"
                 self._ask(Ask(path=path, method="POST", body=body, headers=headers))
-            for what in ("withdraw", "release"):
+            for what in ("withdraw", "release", "approve", "reject"):
                 body = b'{"ids":["%s"],"reason":"error"}' % object_id_.encode()
                 self._ask(Ask(path=f"/api/v1/queue/{what}", method="POST", body=body, headers=headers))
 
@@ -158,6 +159,11 @@ class Asking:
         own = [a.json()["id"] for ask, a in self.record if ask.method == "POST" and a.status == 202]
         for status in [*(fresh_id(turn) for turn in range(1, self._first)), *own, NOWHERE, "x"]:
             self._ask(Ask(path=f"/exchange/status/{status}/"))
+            self._ask(Ask(path=f"/api/v1/submissions/{status}"))
+            approve = f"/api/v1/submissions/{status}/approve"
+            self._ask(
+                Ask(path=approve, method="POST", body=b"{}", headers=(*JSON, ("Content-Type", "application/json")))
+            )
         self._ask(Ask(path=f"/exchange/status/{NOWHERE}/", method="HEAD"))
 
 

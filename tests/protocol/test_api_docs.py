@@ -27,11 +27,13 @@ def test_a_line_works_as_it_stands(alpha: Member, line: str) -> None:
     found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
     assert found.stderr == ""
     if "python3" not in line:
-        assert json.loads(found.stdout).keys() & {"member", "openapi"}
+        assert json.loads(found.stdout).keys() & {"member", "openapi", "submissions"}
 
 
 def test_the_answers_shown_are_as_described() -> None:
-    shown = zip(("Access", "Feed", "Recipients", "Withdrawn", "Released"), ANSWERS, strict=True)
+    shown = zip(
+        ("Access", "Feed", "Recipients", "Submission", "Queue", "Withdrawn", "Released"), ANSWERS, strict=True
+    )  # fmt: skip
     assert [found for name, answer in shown if (found := faults(name, json.loads(answer)))] == []
 
 
@@ -42,7 +44,23 @@ def test_every_endpoint_has_a_heading(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Access", "AskingKey", "Rights", "Feed", "Polling", "Recipients", "Withdrawn", "Released", "Problem"]
+    "name",
+    [
+        "Access",
+        "AskingKey",
+        "Rights",
+        "Feed",
+        "Polling",
+        "Recipients",
+        "Withdrawn",
+        "Released",
+        "Submissions",
+        "Submission",
+        "Fate",
+        "Queue",
+        "Held",
+        "Problem",
+    ],
 )
 def test_every_property_is_named(name: str) -> None:
     described = OPENAPI["components"]["schemas"][name]["properties"]
