@@ -18,6 +18,7 @@ import requests
 from click.testing import CliRunner, Result
 
 from exchange.cli import main
+from tests.property.cases import PLAIN as PLAIN
 
 REPOSITORY = Path(__file__).parents[2]
 UNSET: dict[str, str | None] = {"EXCHANGE_HOME": None, "EXCHANGE_DATABASE": None, "EXCHANGE_KEY": None}

@@ -10,28 +10,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.command import BARE, REPOSITORY, Served, free_port, run, wait_until_ready
+from tests.commands.command import BARE, PLAIN, REPOSITORY, Served, free_port, run, wait_until_ready
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """The example home, nothing in force."""
-    run("init", tmp_path / "home")
-    return tmp_path / "home"
+    """The plain home, nothing in force."""
+    return shutil.copytree(PLAIN, tmp_path / "home")
 
 
 @pytest.fixture(scope="session")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example home, in force, to be copied: making the tables takes a while."""
-    home = tmp_path_factory.mktemp("ready") / "home"
-    run("init", home)
+    """The plain home, in force, to be copied: making the tables takes a while."""
+    home = shutil.copytree(PLAIN, tmp_path_factory.mktemp("ready") / "home")
     assert run("apply", "--yes", "--home", home).exit_code == 0
     return home
 
 
 @pytest.fixture
 def applied(ready: Path, tmp_path: Path) -> Path:
-    """The example home, in force."""
+    """The plain home, in force."""
     return shutil.copytree(ready, tmp_path / "home")
 
 
@@ -48,7 +46,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def served(ready: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The example home, in force and served on a free port of loopback."""
+    """The plain home, in force and served on a free port of loopback."""
     home = shutil.copytree(ready, tmp_path_factory.mktemp("served") / "home")
     port = free_port()
     command = [

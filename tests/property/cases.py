@@ -16,6 +16,9 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).parents[1] / "cases"
+PLAIN = FOLDER / "home"
+"""The example home without what hides or delays: no release plans, no anonymity, no review."""
+
 _NAME = re.compile(r"(?P<name>[a-z0-9.-]+)(@(?P<version>[0-9]+))?( of (?P<of>\S+))?( in (?P<where>\S+))?")
 _POSTS = re.compile(r"(?P<who>\S+) posts to (?P<where>\S+)")
 _DELETES = re.compile(r"(?P<who>\S+) deletes (?P<name>[^\s@]+)(@(?P<which>newest|oldest|[0-9]+))? from (?P<where>\S+)")

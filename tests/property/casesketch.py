@@ -16,7 +16,7 @@ import yaml
 
 from exchange import config
 from tests.property import world as w
-from tests.property.cases import Case, Sketch
+from tests.property.cases import PLAIN, Case, Sketch
 
 TLP_1 = {
     "white (TLP 1)": "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
@@ -148,8 +148,8 @@ def collection_id(name: str) -> str:
 
 @cache
 def example() -> Mapping[str, Any]:
-    """The example home as one tree, its collections under `collections`; every scalar stays text."""
-    files = config.example_files()
+    """The plain home as one tree, its collections under `collections`; every scalar stays text."""
+    files = config.read_home(PLAIN)
     tree = _tree(files.pop(MAIN))
     names = {name: name.removeprefix("collections/").removesuffix(".yaml") for name in files}
     tree["collections"] = {names[name]: _tree(text) for name, text in files.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from exchange import app, store
-from tests.commands.command import REPOSITORY, edit, run
+from tests.commands.command import PLAIN, REPOSITORY, edit, run
 from tests.property import world as w
 from tests.property.casefaces import Http
 from tests.property.cases import Case, read
@@ -111,10 +112,9 @@ def _case(play: str) -> Case:
 
 @contextmanager
 def _home(sketcher: Sketcher) -> Iterator[tuple[Path, Stage]]:
-    """The example home in force, at the moment when every decision case begins; members ask over HTTP."""
+    """The plain home in force, at the moment when every decision case begins; members ask over HTTP."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        home = Path(folder, "home")
-        run("init", home)
+        home = shutil.copytree(PLAIN, Path(folder, "home"))
         (home / "data").mkdir()
         world = w.World(url=_url(home, "exchange"))
         patch.setattr(app, "new_clock", lambda: world.clock)  # the page says the same on any day

@@ -73,11 +73,11 @@ def test_the_example_home_is_valid() -> None:
     assert len(config.groups) == 8
 
 
-def test_all_that_check_remarks_about_the_example_is_the_role_that_waits_for_a_later_stage() -> None:
+def test_all_that_check_remarks_about_the_example_is_a_plan_that_ends_with_the_named() -> None:
     (only,) = suspicions(parse(example_files()))
     assert str(only) == (
-        "config/exchange.yaml:21: members.cyberdef.roles: `coordinator` has nothing to review: no "
-        "collection names it under `moderate:`"
+        "config/exchange.yaml:34: releases.model-test: no stage is `everyone`; "
+        "whom no stage names never reads what follows this plan"
     )
 
 

@@ -17,8 +17,9 @@ from exchange.config import Collection, Config
 from exchange.label import ANY, NONE, Audience, Expr, Tlp, atom
 from exchange.markings import NAMED_ONLY, Said
 from exchange.policy import RULES, Decision, Profile, decide
+from tests.property.cases import PLAIN
 
-EXAMPLE = config.parse(config.example_files())
+EXAMPLE = config.parse(config.read_home(PLAIN))
 NUMBERS = {name: number for number, name in enumerate(EXAMPLE.members, start=1)}
 PROFILES = {name: policy.profile_of(EXAMPLE, name) for name in EXAMPLE.members}
 GROUPS = sorted(EXAMPLE.groups)
@@ -73,7 +74,7 @@ NOTHING = Profile(groups=frozenset(), relays=True, reads=frozenset(), writes=fro
 
 def changed(*, was: str, now: str) -> Config:
     """The example with a text of its main file replaced."""
-    files = config.example_files()
+    files = config.read_home(PLAIN)
     main = "config/exchange.yaml"
     assert was in files[main]
     return config.parse({**files, main: files[main].replace(was, now)})
@@ -246,7 +247,7 @@ def test_own_hidden_denies_the_publisher_alone_and_also_what_it_deposited_before
 
 
 def test_a_drop_box_is_no_place_of_one_s_own() -> None:
-    files = config.example_files()
+    files = config.read_home(PLAIN)
     files["collections/incidents.yaml"] += "own: hidden\n"
     hidden = policy.profile_of(config.parse(files), "cyberdef")
     assert PROFILES["cyberdef"].owns - hidden.owns == {EXAMPLE.collections["incidents"].id}
@@ -368,7 +369,7 @@ def test_every_member_may_address_every_group_and_named_only(name: str) -> None:
 
 
 def test_a_member_finds_those_whom_a_collection_that_it_may_write_lets_read() -> None:
-    files = config.example_files()
+    files = config.read_home(PLAIN)
     closed = {k: v.replace("write: everyone", "write: [federal]") for k, v in files.items() if "collections" in k}
     alone = config.parse({**files, **closed, "collections/incidents.yaml": files["collections/incidents.yaml"]})
     named = {w.removeprefix("member:") for w in policy.vocabulary(alone, "firstriver") if w.startswith("member:")}

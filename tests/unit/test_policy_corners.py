@@ -10,8 +10,9 @@ from exchange import config, policy
 from exchange.label import ANY, Audience, Tlp, atom
 from exchange.markings import Said
 from exchange.policy import Decision, Profile
+from tests.property.cases import PLAIN
 
-EXAMPLE = config.parse(config.example_files())
+EXAMPLE = config.parse(config.read_home(PLAIN))
 INDICATORS = EXAMPLE.collections["indicators"]
 NUMBERS = {name: number for number, name in enumerate(EXAMPLE.members, start=1)}
 UNKNOWN = frozenset({"marking-definition--b", "marking-definition--a"})
@@ -122,7 +123,7 @@ def test_a_vocabulary_has_groups_then_members_then_named_only() -> None:
 
 
 def test_a_vocabulary_names_whom_the_collections_of_one_s_groups_let_read() -> None:
-    files = config.example_files()
+    files = config.read_home(PLAIN)
     one = files["collections/incidents.yaml"].replace("write: everyone", "write: [vendors]")
     closed = {k: v.replace("write: everyone", "write: [testers]") for k, v in files.items() if "collections" in k}
     parsed = config.parse({**files, **closed, "collections/incidents.yaml": one})
