@@ -46,11 +46,16 @@ class Unnamed:
     @classmethod
     def of(cls, url: str, members: Mapping[str, Mapping[str, Any]] | None = None, **rules: Any) -> Unnamed:
         world = w.World(url=url)
-        seconds = 1 if world.real_time else 60
-        world.apply(files(members, tick=f"{seconds}s", **rules))
+        world.apply(files(members, tick="1s" if world.real_time else "60s", **rules))
+        return cls.around(world)
+
+    @classmethod
+    def around(cls, world: w.World) -> Unnamed:
+        """A world with the files in force."""
         elapsed = (lambda: time.monotonic_ns() // 1000) if world.real_time else (lambda: world.machine.elapsed)
         steady = Steady(seen=world.now, elapsed=elapsed)
-        made = cls(world, Releaser(engine=world.engine, clock=world.clock, steady=steady), seconds)
+        releaser = Releaser(engine=world.engine, clock=world.clock, steady=steady)
+        made = cls(world, releaser, 1 if world.real_time else 60)
         made.releaser.round()
         return made
 
