@@ -175,7 +175,8 @@ class Side:
     def _known(self, stix_id: str) -> str:
         """An order that does not depend on the ids that the exchange draws."""
         found = [o for place in (A, B) for o in self.unnamed.read("carol", place) if o["id"] == stix_id]
-        return str(found[0].get("name") or found[0].get("content") or stix_id) if found else stix_id
+        text = found[0].get("name") or found[0].get("content") if found else None
+        return f"{stix_id.partition('--')[0]} {text or stix_id}"
 
     def ask(self, member: str, path: str) -> str:
         path, _, query = path.partition("?")
