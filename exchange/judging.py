@@ -29,6 +29,7 @@ from exchange.status import Result
 _log = logging.getLogger("exchange.intake")
 
 LISTED = 3  # ids told in one message
+MARKED = 32  # different sets of markings that an unmarked definition can take together
 
 
 class Judge:
@@ -140,7 +141,7 @@ class Judge:
         return c.result(ok=False, message=message)
 
     def _policy(self, c: Candidate, too_deep: frozenset[str]) -> Result | None:
-        if c.parsed.id in too_deep:
+        if c.parsed.id in too_deep or len({self._said(u) for u in self._users(c)}) > MARKED:
             message = "its references have too many different audiences to close over: split the object."
             return c.result(ok=False, message=message)
         said = self._said(c)

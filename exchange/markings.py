@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from exchange import label
+from exchange import label, schemes
 from exchange.label import ANY, EVERYBODY, Audience, Expr, Tlp
 from exchange.schemes import PAP_IDS, Terms
 
@@ -135,7 +135,7 @@ def read(
     named: dict[str, set[str]] = {"group": set(), "member": set(), "release": set()}
     unknown: set[str] = set()
     plain: set[str] = set()
-    terms = Terms()
+    terms, full = Terms(), False  # full: they ask for more than a label should hold, and one is refused anyhow
     for marking in ids:
         if level := TLP_IDS.get(marking):
             levels.append(level)
@@ -145,10 +145,13 @@ def read(
         elif treatment := treatments.get(marking):
             levels += [treatment.tlp] if treatment.tlp else []
             named["group"] |= {treatment.group} if treatment.group else set()
-        elif found := Terms(carried=frozenset({PAP_IDS[marking]})) if marking in PAP_IDS else own.get(marking):
-            terms &= found
         else:
-            unknown.add(marking)
+            found = Terms(carried=frozenset({PAP_IDS[marking]})) if marking in PAP_IDS else own.get(marking)
+            both = schemes.joined(terms, found) if found and not full else None
+            if both is None:
+                unknown.add(marking)
+            full |= found is not None and both is None
+            terms = both or terms
     levels += [terms.tlp] if terms.tlp else []
     return Said(
         tlp=max(levels, default=None), groups=frozenset(named["group"]), members=frozenset(named["member"]),

@@ -49,7 +49,9 @@ KINDS: Final = ("organizations", "nationalities", "entity", "shareability")
 """What ACS wants to know of a reader. A member belongs to some organizations and communities; of its people it lets all
 nationalities and kinds read."""
 
-MAX_NODES: Final = 24  # of what one definition asks
+MAX_NODES: Final = 24  # of what the definitions on one object ask together
+MAX_RULES: Final = 6  # that decide over reading: with each more an expression may double
+MAX_CODES: Final = 250  # in one list
 
 LISTED: Final = 20  # codes shown of one CUI marking
 
@@ -103,6 +105,12 @@ class Terms:
             carried=self.carried | other.carried,
             classified=self.classified or other.classified,
         )
+
+
+def joined(terms: Terms, other: Terms) -> Terms | None:
+    """Both together; None where they ask more than a label should hold."""
+    both = terms & other
+    return both if len(both.iep.nodes()) + len(both.acs.nodes()) <= MAX_NODES else None
 
 
 class _Unknown(Exception):
@@ -237,6 +245,8 @@ def _scope(said: Mapping[str, Any]) -> _Scope:
 
 def _ruled(rules: Sequence[tuple[_Scope, str]], otherwise: bool) -> Expr:
     """Whoever may be denied is; else whoever is surely permitted, or everybody where that is the default."""
+    if len(set(rules)) > MAX_RULES:
+        raise _Unknown
     permitted = any_of(_all("in", scope) for scope, effect in rules if effect == "permit")
     denied = any_of(_all("touches", scope) for scope, effect in rules if effect == "deny")
     return (ANY if otherwise else permitted) - denied
@@ -267,7 +277,7 @@ def _codes(said: Mapping[str, Any], name: str) -> list[str]:
     if not isinstance(values, list) or not values or not all(isinstance(v, str) and _CODE.fullmatch(v) for v in values):
         raise _Unknown(name)
     found = sorted(set(values))
-    if "ALL" in found and len(found) > 1:
+    if len(found) > MAX_CODES or ("ALL" in found and len(found) > 1):
         raise _Unknown(name)
     return found
 

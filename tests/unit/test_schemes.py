@@ -7,13 +7,14 @@ import json
 from collections.abc import Mapping
 from functools import reduce
 from itertools import pairwise
+from time import process_time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange import config, difference, policy, schemes
+from exchange import config, difference, markings, policy, schemes
 from exchange.audiences import put_off
 from exchange.entries import Version
 from exchange.label import ANY, EVERYBODY, NOBODY, NONE, Audience, Step, Tlp, atom, ending, ever
@@ -146,6 +147,24 @@ def test_of_two_schemes_in_one_definition_both_hold_and_one_unknown_spoils_all()
     assert found == Terms(tlp=Tlp.GREEN, starts=found.starts, carried=frozenset({"pap:amber"}))
     assert schemes.read({"extensions": both["extensions"] | {"extension-definition--x": {}}}) is None
     assert schemes.read({**both, "definition_type": "statement", "definition": {"statement": "x"}}) is None
+
+
+def test_what_asks_for_more_than_a_label_should_hold_is_not_understood_and_costs_nothing() -> None:
+    codes = [f"X.Y{n}" for n in range(1_000)]
+    scopes = [
+        {"permitted_organizations": [code], "entity": [entity]} for code in codes[:200] for entity in ("GOV", "CTR")
+    ]
+    rules = [{**RULE, "privilege_scope": scope} for scope in scopes]
+    begin = process_time()
+    assert acs(control_set={"classification": "U", "permitted_organizations": codes}) is None
+    assert acs(access_privilege=rules) is None
+    assert acs(access_privilege=[{**rule, "rule_effect": "deny"} for rule in rules]) is None
+    assert acs(further_sharing=[{"sharing_scope": [code], "rule_effect": "deny"} for code in codes]) is None
+    many = {code: acs(control_set={"classification": "U", "permitted_organizations": [code]}) for code in codes}
+    own = {code: terms for code, terms in many.items() if terms}
+    found = markings.read(sorted(own), {}, {}, own)
+    assert len(found.unknown) == len(own) - schemes.MAX_NODES > 0
+    assert process_time() - begin < 2
 
 
 # The time of a policy -------------------------------------------------------------------------------------------------
