@@ -454,6 +454,24 @@ def test_channel_29_a_publisher_hears_nothing_of_what_others_hold_beside_its_own
     assert not any(word in body for body in previews for word in (b"mallory", b"alice"))
 
 
+def test_channel_30_what_was_received_is_not_published_wider(template: Template, names: Iterator[int]) -> None:
+    with twins(template, names) as (site, other):
+        site.take(1)
+        raw("alice", "open", sdo("campaign", 500, ("credit:anonymous", "amber"), name="flaw"))(site)
+        site.take(TICKED)
+        site.release()
+        site.take(TICKED + 1)
+        (received,) = site.ask(ALL).json()["objects"]
+        found = []
+        for turn, level in ((2, "clear"), (3, "amber")):
+            site.take(TICKED + turn)
+            again = received | {"object_marking_refs": [w.TLP[level]], "labels": [level]}
+            status = site.ask(own(again)).json()
+            found.append((status["success_count"], status["failure_count"]))
+        assert found == [(0, 1), (1, 0)]
+        other.take(1)
+
+
 def test_channel_31_what_was_deleted_leaves_no_trace_for_those_who_never_saw_it(channel: Channel) -> None:
     hidden: list[Step] = [
         Post("alice", "open", "campaign", 11, 1, FEW), Post("alice", "open", "campaign", 12, 1, FEW),
