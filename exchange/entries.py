@@ -229,12 +229,18 @@ def due(conn: Connection, until: int, limit: int, without: Iterable[int] = ()) -
 
 
 def owned(conn: Connection, publisher: int, ids: Sequence[str]) -> list[Owned]:
-    """The publisher's live versions of these STIX ids, in every collection.
+    """The publisher's live versions of these STIX ids, in every collection. Cost: as `owned_and_withdrawn`."""
+    return owned_and_withdrawn(conn, publisher, ids)[0]
+
+
+def owned_and_withdrawn(conn: Connection, publisher: int, ids: Sequence[str]) -> tuple[list[Owned], set[str]]:
+    """The same, and those of the ids of which the exchange withdrew a version of this publisher's.
 
     Cost: O(ids + their versions) by version_by_deposit: the ids are looked up first, apart, so that no database takes
     it for a walk over everything that the publisher has.
     """
     found: list[Owned] = []
+    withdrawn: set[str] = set()
     copy = t.version.alias()
     for part in store.chunks(ids):
         numbers = select(t.object_.c.number).where(t.object_.c.id.in_(part))
@@ -253,11 +259,14 @@ def owned(conn: Connection, publisher: int, ids: Sequence[str]) -> list[Owned]:
             .join(t.body, t.body.c.number == t.version.c.body)
             .outerjoin(copy, (copy.c.source == t.version.c.number) & copy.c.deleted.is_(None))
             .where(t.version.c.publisher == publisher, t.version.c.object.in_(numbers))
-            .where(t.version.c.deleted.is_(None))
+            .where(t.version.c.deleted.is_(None) | (t.version.c.state == WITHDRAWN))
         )
         for i, c, v, json, said, at, *states in conn.execute(query):
-            found.append(Owned(i, c, v, bytes(json), said, at, HELD in states))
-    return found
+            if states[0] == WITHDRAWN:
+                withdrawn.add(i)
+            else:
+                found.append(Owned(i, c, v, bytes(json), said, at, HELD in states))
+    return found, withdrawn
 
 
 def versions_in(conn: Connection, collection: int, objects: Sequence[int]) -> list[Version]:
@@ -414,21 +423,6 @@ def add_bodies(conn: Connection, rows: Sequence[tuple[int, bytes]]) -> None:
 def add_references(conn: Connection, rows: Sequence[tuple[int, int, int]]) -> None:
     """(publisher, target, version)."""
     store.insert_many(conn, t.reference, ("publisher", "target", "version"), rows)
-
-
-def withdrawn(conn: Connection, publisher: int, ids: Sequence[str]) -> set[str]:
-    """Those of the ids of which the exchange withdrew a version of this publisher's. Cost: O(ids + their versions)."""
-    found: set[str] = set()
-    for part in store.chunks(ids):
-        numbers = select(t.object_.c.number).where(t.object_.c.id.in_(part))
-        query = (
-            select(t.object_.c.id)
-            .join(t.version, t.version.c.object == t.object_.c.number)
-            .where(t.version.c.publisher == publisher, t.version.c.object.in_(numbers))
-            .where(t.version.c.state == WITHDRAWN)
-        )
-        found.update(conn.scalars(query))
-    return found
 
 
 def lift(conn: Connection, objects: Sequence[int]) -> int:

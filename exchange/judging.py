@@ -77,9 +77,10 @@ class Judge:
     ) -> tuple[dict[int, Result], list[tuple[Candidate, Deposit]]]:
         """The results that are already known, and what is left to store."""
         earlier: dict[str, list[Owned]] = {}
-        for owned in entries.owned(self.conn, self.publisher, sorted({c.parsed.id for c in chunk})):
+        ids = sorted({c.parsed.id for c in chunk})
+        standing, withdrawn = entries.owned_and_withdrawn(self.conn, self.publisher, ids)
+        for owned in standing:
             earlier.setdefault(owned.id, []).append(owned)
-        withdrawn = entries.withdrawn(self.conn, self.publisher, sorted({c.parsed.id for c in chunk}))
         results: dict[int, Result] = {}
         accepted: list[tuple[Candidate, Deposit]] = []
         place = self.state.places[self.collection.id]
