@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from exchange import intake, noticerows, store
+from exchange import explaining, intake, noticerows, questions, schemes, store
 from tests.property import world as w
 from tests.property.unnamed import IDENTITY, A, B, Unnamed, address
 from tests.property.world import campaign, note
@@ -222,6 +222,29 @@ def test_running_plans_are_made_anew_and_a_copy_still_waits_for_its_tick(tmp_pat
     found.world.close()
 
 
+# What operators see ---------------------------------------------------------------------------------------------------
+
+
+def test_an_operator_sees_the_copy_beside_the_object_and_why_each_is_read(light: Unnamed) -> None:
+    light.post("alice", campaign(1, text="x"))
+    assert _explained(light, "bob")[-1] == ("alice (anonymous)", "7 stage")
+    light.tick()
+    copy = light.one("bob")["id"]
+    assert _explained(light, "bob") == [("alice", "4 own"), ("alice (anonymous)", "")]
+    assert _explained(light, "alice") == [("alice", ""), ("alice (anonymous)", "4 own")]
+    assert _explained(light, "bob", copy) == [("alice (anonymous)", "")]
+    with light.world.requests() as request:
+        found = questions.who_can(request.conn, request.state, X, request.now)
+    assert {(one.id, one.members) for one in found} == {(X, ("alice",)), (copy, ("bob", "carol", "dave"))}
+
+
+def _explained(found: Unnamed, member: str, stix_id: str = X) -> list[tuple[str, str]]:
+    """Publisher of each deposit, and the rule that closes it to the member."""
+    with found.world.requests() as request:
+        blocks = explaining.explain(request.conn, request.state, member, stix_id, request.now)
+    return [(b.publisher, "" if b.readable else b.steps[-1].rule) for b in blocks]
+
+
 # Under whose name -----------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +257,26 @@ def test_a_marking_makes_one_object_anonymous_and_those_of_others_mean_nothing(l
     assert ids["open"] == X
     assert ids["hidden"] != Y
     assert "not understood" in light.refused("carol", campaign(3, text="x", marks=[mark]))[w.campaign_id(3)]
+
+
+def test_a_policy_that_forbids_attribution_makes_anonymous_and_stays_with_the_object_itself(light: Unnamed) -> None:
+    terms = {
+        "encrypt_in_transit": "may", "permitted_actions": "externally-visible-direct-actions",
+        "affected_party_notifications": "may", "tlp": "green", "provider_attribution": "must-not",
+        "unmodified_resale": "may", "iep_id": "0224bfdf-ea3a-49c3-96f6-66d908bb1845", "iep_version": 2.0,
+        "start_date": "2022-10-01T00:00:00Z", "extension_type": "property-extension", "description": "x",
+    }  # fmt: skip
+    policy: dict[str, Any] = {
+        "type": "marking-definition", "spec_version": "2.1", "created": w.version_text(0), "name": "Ours",
+        "id": "marking-definition--00000000-0000-4000-8000-000000000077", "extensions": {schemes.IEP: terms},
+    }  # fmt: skip
+    light.post("bob", policy, campaign(1, text="x", marks=[policy["id"]]))
+    light.tick()
+    assert "object_marking_refs" not in light.one("carol")
+    assert {o["id"] for o in light.read("bob")} == {policy["id"], X}
+    light.post("bob", campaign(2, text="y", marks=[policy["id"]]))
+    light.tick()
+    assert light.texts("carol") == ["x", "y"]
 
 
 def test_a_collection_may_only_hide_more(light: Unnamed) -> None:
