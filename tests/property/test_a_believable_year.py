@@ -1,8 +1,9 @@
 """A year with a release plan, on a clock of its own, through the web application: nothing early, missed or twice.
 
-Labs publish, revise, put off, release early and take back; members come, go and change groups; the exchange is down
-for hours and stages fall due meanwhile. At each poll a member must get exactly what the naive model (`year.Reading`)
-gives it since its last one, and in the manifest at the time when it became so.
+Labs publish, revise, put off, release early and take back; the operator breaks embargoes and withdraws; members come,
+go and change groups; the exchange is down for hours and stages fall due meanwhile. At each poll a member must get
+exactly what the naive model (`year.Reading`) gives it since its last one, and in the manifest at the time when it
+became so.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from exchange import app, audit, credentials, inforce, markings, store, tables
+from exchange import app, audit, credentials, inforce, markings, store, tables, withdrawing
 from exchange.app import Exchange
 from exchange.release import Releaser, Steady
 from exchange.sequencer import LEAD, Clock
@@ -65,6 +66,7 @@ class Year:
         self.created: dict[str, str] = {}
         self.stages: list[tuple[int, str]] = []  # (due, id), the next one first
         self.referrers: dict[str, set[str]] = defaultdict(set)
+        self.gone: set[str] = set()
 
     # The exchange ---------------------------------------------------------------------------------------------
 
@@ -203,6 +205,28 @@ class Year:
             for name in self.pollers:
                 self.again(name, [id_])
 
+    def end(self, _event: Event) -> None:
+        """The operator breaks an embargo."""
+        if id_ := self._some():
+            self.releaser.end_embargo(id_)
+            self.reading.break_embargo(id_)
+            self.settle({id_})
+
+    def withdraw(self, _event: Event) -> None:
+        """The operator takes something out of every view."""
+        if id_ := self._some():
+            engine, clock = self.exchange.engine, self.exchange.clock
+            assert withdrawing.withdraw(engine, clock, withdrawing.by_ids([id_]), "error")
+            self.gone |= {id_}
+            for v in list(self.reading.versions[id_]):
+                self.reading.drop(v)
+            self.settle({id_})
+
+    def _some(self) -> str:
+        """What nothing refers to: after a withdrawal its last audience would stay with that."""
+        ids = [i for i, vs in self.reading.versions.items() if vs and not vs[0].refs and not self.referrers[i]]
+        return self.rng.choice(ids) if ids else ""
+
     def _version(self, publisher: str, id_: str, number: int) -> Version:
         rng, at = self.rng, self.machine.host
         plan = rng.choices(["cvd", "slow", "now"], [85, 10, 5])[0]
@@ -326,11 +350,11 @@ class Year:
             assert audit.audit(conn, state.readers) == []
 
 
-def live(folder: Path, *, seed: int, count: int, days: int, posts: int, polls: float) -> Year:
+def live(folder: Path, *, seed: int, count: int, days: int, posts: int, polls: float, taken: int = 0) -> Year:
     folder.mkdir()
     found = Year(folder, seed, count)
     try:
-        found.run(year.events(found.rng, found.reading.orgs, days=days, posts=posts, polls=polls))
+        found.run(year.events(found.rng, found.reading.orgs, days=days, posts=posts, polls=polls, taken=taken))
         found.finish()
     finally:
         found.close()
@@ -338,7 +362,8 @@ def live(folder: Path, *, seed: int, count: int, days: int, posts: int, polls: f
 
 
 def test_two_months_of_eight_members_are_what_the_model_says(tmp_path: Path) -> None:
-    found = live(tmp_path / "home", seed=1, count=10, days=70, posts=30, polls=0.3)
+    found = live(tmp_path / "home", seed=1, count=10, days=70, posts=30, polls=0.3, taken=8)
+    assert found.gone
     assert found.received > 500
 
 

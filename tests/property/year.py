@@ -82,6 +82,7 @@ class Reading:
     versions: dict[str, list[Version]] = field(default_factory=dict)
     released: int = 0
     put_off: dict[tuple[str, int], list[tuple[int, Version]]] = field(default_factory=dict)
+    broken: set[tuple[str, int]] = field(default_factory=set)  # versions whose embargo was broken
 
     def add(self, v: Version) -> None:
         """Older ones are put off from what was released by then on (3.7)."""
@@ -92,6 +93,9 @@ class Reading:
 
     def drop(self, v: Version) -> None:
         self.versions[v.id].remove(v)
+
+    def break_embargo(self, id_: str) -> None:
+        self.broken |= {(id_, v.number) for v in self.versions[id_]}
 
     def may_read(self, v: Version, member: str) -> bool:
         """By every rule, now."""
@@ -122,6 +126,7 @@ class Reading:
         return self._let_in(v, member, at, before) and self._open(newer, member, at)
 
     def _stage(self, v: Version, member: str, at: int) -> bool:
+        at = 1 << 62 if (v.id, v.number) in self.broken else at
         within = self.orgs[member].within
         return any(
             words & within or ("named" in words and member in v.named)
@@ -149,7 +154,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happens at an instant. `kind`: publish, revise, delete, config, poll, stop, start."""
+    """Something that happens at an instant.
+
+    `kind`: publish, revise, delete, config, poll, stop, start; end (of an embargo), withdraw.
+    """
 
     at: int
     kind: str
@@ -183,12 +191,16 @@ def changed(orgs: Mapping[str, Org], rng: random.Random) -> tuple[str, Org]:
     return name, replace(org, away=kind == "away", there=kind != "gone")
 
 
-def events(rng: random.Random, orgs: Mapping[str, Org], *, days: int, posts: int, polls: float) -> list[Event]:
-    """In order. `posts` in all; each member polls so many times a day on average."""
+def events(
+    rng: random.Random, orgs: Mapping[str, Org], *, days: int, posts: int, polls: float, taken: int = 0
+) -> list[Event]:
+    """In order. `posts` in all; each member polls so many times a day on average. So many embargoes are broken, and so
+    many objects withdrawn, as `taken` says."""
     found = [Event(_some(rng, days), "publish") for _ in range(posts)]
     found += [Event(_some(rng, days), "revise") for _ in range(posts // 4)]
     found += [Event(_some(rng, days), "delete") for _ in range(posts // 40)]
     found += [Event(_some(rng, days), "config") for _ in range(days // 6)]
+    found += [Event(_some(rng, days), kind) for kind in ("end", "withdraw") for _ in range(taken)]
     for name in orgs:
         found += [Event(_some(rng, days), "poll", name) for _ in range(round(days * polls * rng.uniform(0.3, 1.7)))]
     found = sorted(found, key=lambda e: e.at)
