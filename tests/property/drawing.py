@@ -138,12 +138,18 @@ class Drawing:
         )
 
     def _creator(self, draw: Dice, key: Key) -> str | None:
-        """The same in every version (STIX 2.1 section 3.6)."""
+        """The same in every version (STIX 2.1 section 3.6). Another member's identity stands only on what nobody else
+        had deposited before: re-sharing (policy 3.5) is not in the model."""
         if not self.shape.creators or key[1].startswith("ipv4"):
             return None
-        if key[:2] not in self.creators:
-            identities = [None, *(m.identity for m in self.model.members.values() if m.identity)]
-            self.creators[key[:2]] = draw.one(identities, "creator")
+        known = self.model.known
+        if key[:2] not in self.creators or key[:2] not in known:
+            own = self.model.members[key[0]].identity
+            others = {i for p, i in known if p != key[0]}
+            members = [key[0]] if key[1] in others else list(self.model.members)
+            identities = [None, *(i for name in members if (i := self.model.members[name].identity))]
+            stays = self.creators.get(key[:2], "")
+            self.creators[key[:2]] = stays if stays in (None, own) else draw.one(identities, "creator")
         return self.creators[key[:2]]
 
     def _takes(self, collection: str, d: Deposit) -> bool:

@@ -276,6 +276,12 @@ TELLS = {
     ("rule_6_addressed", "removed"): "tlp: CLEAR for a group is for that group alone",
     ("rule_6_addressed", "lets everybody in"): "tlp: CLEAR for a group is for that group alone",
     ("rule_6_addressed", "lets nobody in"): "tlp: AMBER for a group lets its relays in",
+    ("rule_6_iep", "removed"): "iep: each term that asks something is kept by those who promised it",
+    ("rule_6_iep", "lets everybody in"): "iep: who promised nothing reads what asks for nothing, and nothing else",
+    ("rule_6_iep", "lets nobody in"): "iep: each term that asks something is kept by those who promised it",
+    ("rule_6_acs", "removed"): "acs: permitted organizations are matched with the members' own",
+    ("rule_6_acs", "lets everybody in"): "acs: permitted organizations are matched with the members' own",
+    ("rule_6_acs", "lets nobody in"): "acs: permitted organizations are matched with the members' own",
 }
 CASES = {f"{case.topic}: {case.name}": case for case in load()}
 
