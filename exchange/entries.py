@@ -190,11 +190,6 @@ def meant(conn: Connection, objects: Sequence[int]) -> list[Version]:
     return sorted((v for v in found.values() if v.live), key=lambda v: v.number)
 
 
-def copies(conn: Connection, number: int) -> list[Version]:
-    """The live anonymous copies that stand for a version. Cost: O(1) by version_by_source."""
-    return versions(conn, t.version.c.source == number, t.version.c.deleted.is_(None))
-
-
 def submitted(conn: Connection, member: int, submission: int) -> list[Version]:
     """The live versions that one POST of a member brought, anonymous copies too. Cost: O(the member's versions)."""
     c = t.version.c

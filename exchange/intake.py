@@ -230,17 +230,12 @@ def delete(poster: Poster, uid: str, object_id: str, filters: pages.Filters) -> 
 
     Raises `Refused`, `Busy`. The id then is gone from the member's own view (policy.md 3.8).
     """
-    lead = sequencer.LEAD
-    for _ in range(TRIES):
-        try:
-            with store.stamping(poster.engine) as conn:
-                return _delete(conn, poster, uid, object_id, filters, lead)
-        except sequencer.TooSlow:
-            lead *= 2
-        except DBAPIError as error:
-            if not store.must_retry(error):
-                raise
-    raise Busy
+    try:
+        return sequencer.committed(
+            poster.engine, lambda conn, lead: _delete(conn, poster, uid, object_id, filters, lead)
+        )
+    except sequencer.TooSlow as error:
+        raise Busy from error
 
 
 def _delete(conn: Connection, poster: Poster, uid: str, object_id: str, filters: pages.Filters, lead: int) -> Deletion:

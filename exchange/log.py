@@ -124,9 +124,7 @@ def end(conn: Connection, writer: Writer, numbers: Sequence[int], state: str, no
 
     Returns the clock when the entries were stamped, for `sequencer.check_in_time`.
     """
-    store.lock_publisher(conn, writer.publisher)
-    objects = sorted({v.object for v in entries.by_number(conn, numbers)})
-    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, objects)}
+    own = _own(conn, writer, numbers)
     gone = sorted(n for n in numbers if n in own and own[n].live)
     if not gone:
         return writer.clock.now(conn)
@@ -155,10 +153,9 @@ def advance(conn: Connection, writer: Writer, numbers: Sequence[int], until: int
         base, steps = v.at(until), tuple(step for step in v.steps if step.due > until)
         return replace(v, base=base, steps=steps, ever=ever(base, steps))
 
-    store.lock_publisher(conn, writer.publisher)
-    objects = sorted({v.object for v in entries.by_number(conn, numbers)})
-    own = entries.own_versions(conn, writer.publisher, objects)
-    return revise(conn, writer, [v.number for v in own if v.steps and v.steps[0].due <= until], step)
+    own = _own(conn, writer, numbers)
+    due = [v for v in own.values() if v.live and v.steps and v.steps[0].due <= until]
+    return _revised(conn, writer, own, {v.number: step(v) for v in due})
 
 
 def revise(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callable[[Version], Version]) -> int:
@@ -168,18 +165,35 @@ def revise(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callabl
     A newer version still puts off an older one (`audiences.put_off`). Returns the clock when the entries were
     stamped, for `sequencer.check_in_time`.
     """
+    own = _own(conn, writer, numbers)
+    changed = {n: made for n in numbers if n in own and own[n].live and (made := to(own[n])) != own[n]}
+    return _revised(conn, writer, own, changed)
+
+
+def _own(conn: Connection, writer: Writer, numbers: Sequence[int]) -> dict[int, Version]:
+    """All versions of the objects of these, by number, under their publisher's lock."""
     store.lock_publisher(conn, writer.publisher)
     objects = sorted({v.object for v in entries.by_number(conn, numbers)})
-    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, objects)}
-    changed = {n: made for n in numbers if n in own and own[n].live and (made := to(own[n])) != own[n]}
-    if not changed:
+    return {v.number: v for v in entries.own_versions(conn, writer.publisher, objects)}
+
+
+def _revised(
+    conn: Connection, writer: Writer, own: Mapping[int, Version], changed: Mapping[int, Version],
+    also: frozenset[tuple[int, int]] = frozenset(),
+) -> int:  # fmt: skip
+    """Let everything follow what changed of `own`; `also` as in `settle`."""
+    if not changed and not also:
         return writer.clock.now(conn)
+    after = {**own, **changed}
+    moved = set(changed)
     for place in {v.collection for v in changed.values()}:
-        changed |= put_off([v for v in (own | changed).values() if v.live], place)
-    where = min(v.collection for v in changed.values())
-    changes = settle(conn, writer.publisher, own | changed, frozenset(), where, frozenset(changed))
+        later = put_off([v for v in after.values() if v.live], place)
+        after |= later
+        moved |= later.keys()
+    where = min([v.collection for v in changed.values()] or [place for place, _ in also])
+    changes = settle(conn, writer.publisher, after, frozenset(), where, frozenset(moved), also)
     entries.set_audiences(conn, [c.version for c in changes])
-    _notice(conn, writer, changes, (own | changed).values(), writer.clock.now(conn))
+    _notice(conn, writer, changes, after.values(), writer.clock.now(conn))
     return _enter(conn, writer, changes)
 
 
@@ -188,21 +202,12 @@ def adopt(conn: Connection, writer: Writer, numbers: Sequence[int], to: Callable
 
     `to` gives each what its new publisher and its old one may read of it. Returns as `revise` does.
     """
-    objects = sorted({v.object for v in entries.by_number(conn, numbers)})
-    own = {v.number: v for v in entries.own_versions(conn, writer.publisher, objects)}
+    own = _own(conn, writer, numbers)
     own |= {n: to(own[n]) for n in numbers}
-    live = frozenset(n for n in numbers if own[n].live)
-    ended = [own[n] for n in numbers if n not in live]
-    changed = {n: own[n] for n in live}
-    for place in {v.collection for v in changed.values()}:
-        changed |= put_off([v for v in (own | changed).values() if v.live], place)
+    ended = [own[n] for n in numbers if not own[n].live]
     entries.set_audiences(conn, ended)
-    also = frozenset((v.collection, v.object) for v in ended)
-    where = min(own[n].collection for n in numbers)
-    changes = settle(conn, writer.publisher, own | changed, frozenset(), where, frozenset(changed), also)
-    entries.set_audiences(conn, [c.version for c in changes])
-    _notice(conn, writer, changes, (own | changed).values(), writer.clock.now(conn))
-    return _enter(conn, writer, changes)
+    live = {n: own[n] for n in numbers if own[n].live}
+    return _revised(conn, writer, own, live, frozenset((v.collection, v.object) for v in ended))
 
 
 def _notice(

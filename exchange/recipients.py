@@ -13,7 +13,7 @@ from functools import reduce
 
 from sqlalchemy import Connection, Engine
 
-from exchange import entries, inforce, log, policy, sequencer, store
+from exchange import aliases, entries, inforce, log, policy, sequencer, store
 from exchange.config import Collection
 from exchange.entries import HELD, Version
 from exchange.inforce import InForce
@@ -80,7 +80,7 @@ def add(
         for v in sorted((v for v in own if v.collection in places), key=lambda v: (v.collection, v.ver)):
             text, words = entries.told(conn, [v.number])[v.number]
             # What is anonymous others read as copies, and its publisher alone as it is.
-            shown = entries.copies(conn, v.number) + [v] * (not Said.split(words)[0].anonymous)
+            shown = aliases.standing_for(conn, [v.number]) + [v] * (not Said.split(words)[0].anonymous)
             messages = set[str]()
             for one in shown:
                 writer = log.Writer(publisher=one.publisher, readers=state.readers, clock=clock, lead=lead)

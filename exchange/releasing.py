@@ -97,35 +97,35 @@ class SessionLock:
 def keep_releasing(releaser: Releaser, notifier: Notifier, lock: Lock, pause: Callable[[], None]) -> Thread:
     """Carry out what falls due and tell whom it concerns, round after round, in a thread that ends with its process."""
 
-    def rounds() -> None:
-        while True:
-            try:
-                if lock.held():
-                    releaser.round()
-                    notifier.round()
-                else:
-                    releaser.wait()
-            except Exception:  # whatever it is, the next round may do better, and nobody else would release
-                _log.exception("releases could not be carried out yet")
-            pause()
+    def round_() -> None:
+        if lock.held():
+            releaser.round()
+            notifier.round()
+        else:
+            releaser.wait()
 
-    thread = Thread(target=rounds, name="release", daemon=True)
-    thread.start()
-    return thread
+    return _keep("release", round_, pause, "releases could not be carried out yet")
 
 
 def keep_calling(caller: Caller, lock: Lock, pause: Callable[[], None]) -> Thread:
     """Call members that something new is there, round after round, in a thread that ends with its process."""
 
+    def round_() -> None:
+        if lock.held():
+            caller.round()
+
+    return _keep("calls", round_, pause, "members could not be called yet")
+
+
+def _keep(name: str, round_: Callable[[], object], pause: Callable[[], None], failed: str) -> Thread:
     def rounds() -> None:
         while True:
             try:
-                if lock.held():
-                    caller.round()
-            except Exception:  # whatever it is, the next round may do better
-                _log.exception("members could not be called yet")
+                round_()
+            except Exception:  # whatever it is, the next round may do better, and nobody else would do it
+                _log.exception(failed)
             pause()
 
-    thread = Thread(target=rounds, name="calls", daemon=True)
+    thread = Thread(target=rounds, name=name, daemon=True)
     thread.start()
     return thread
