@@ -27,7 +27,6 @@ from exchange.sequencer import Clock
 from exchange.status import Result
 
 COMMIT = 500  # objects a commit: well within the sequencer's lead on a small machine
-TRIES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +130,7 @@ def _commit_all(
             tries += 1
         else:
             work, lead, tries = rest, sequencer.LEAD, 0
-        if tries > TRIES:
+        if tries > sequencer.TRIES:
             raise Busy
     return results
 

@@ -10,7 +10,7 @@ import pytest
 
 from exchange import explaining, intake, noticerows, questions, schemes, store
 from tests.property import world as w
-from tests.property.unnamed import IDENTITY, A, B, Unnamed, address
+from tests.property.unnamed import IDENTITY, A, B, Unnamed, address, audited
 from tests.property.world import campaign, note
 
 HIDDEN = {"alice": {"credit": "anonymous"}}
@@ -19,19 +19,14 @@ X, Y, N = w.campaign_id(1), w.campaign_id(2), w.note_id(1)
 
 @pytest.fixture
 def exchange(database: str) -> Iterator[Unnamed]:
-    yield from made(database)
+    with audited(database, HIDDEN) as found:
+        yield found
 
 
 @pytest.fixture
 def light(tmp_path: Path) -> Iterator[Unnamed]:
-    yield from made(f"sqlite:///{tmp_path}/exchange.db")
-
-
-def made(url: str) -> Iterator[Unnamed]:
-    found = Unnamed.of(url, HIDDEN)
-    yield found
-    assert found.world.audit() == []
-    found.world.close()
+    with audited(f"sqlite:///{tmp_path}/exchange.db", HIDDEN) as found:
+        yield found
 
 
 # The life of a copy ---------------------------------------------------------------------------------------------------

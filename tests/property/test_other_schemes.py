@@ -11,7 +11,7 @@ import pytest
 from exchange import stix
 from tests.property import casesketch
 from tests.property import world as w
-from tests.property.unnamed import IDENTITY, B, Unnamed
+from tests.property.unnamed import IDENTITY, B, Unnamed, audited
 from tests.property.world import campaign, note
 
 KEEPS = {"bob": {"agrees": {"iep": {"unmodified-resale": "must-not"}}}}
@@ -20,19 +20,14 @@ X, N = w.campaign_id(1), w.note_id(1)
 
 @pytest.fixture
 def exchange(database: str) -> Iterator[Unnamed]:
-    yield from made(database)
+    with audited(database, KEEPS) as found:
+        yield found
 
 
 @pytest.fixture
 def light(tmp_path: Path) -> Iterator[Unnamed]:
-    yield from made(f"sqlite:///{tmp_path}/exchange.db")
-
-
-def made(url: str) -> Iterator[Unnamed]:
-    found = Unnamed.of(url, KEEPS)
-    yield found
-    assert found.world.audit() == []
-    found.world.close()
+    with audited(f"sqlite:///{tmp_path}/exchange.db", KEEPS) as found:
+        yield found
 
 
 def policy(scheme: str = "iep", number: int = 1, **terms: Any) -> dict[str, Any]:

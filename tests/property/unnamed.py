@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,3 +98,12 @@ class Unnamed:
 def address(value: str, marks: Sequence[str] = ()) -> dict[str, Any]:
     """An observable without anything that is not of the standard."""
     return {k: v for k, v in w.address(value, text="", marks=marks).items() if k != "x_text"}
+
+
+@contextmanager
+def audited(url: str, members: Mapping[str, Mapping[str, Any]]) -> Iterator[Unnamed]:
+    """With these keys of members; at the end its log is as its versions say."""
+    found = Unnamed.of(url, members)
+    yield found
+    assert found.world.audit() == []
+    found.world.close()

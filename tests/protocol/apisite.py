@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,12 +13,16 @@ from typing import Any
 
 import jsonschema_rs
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 import exchange
-from exchange import app, credentials, inforce, store
+from exchange import app, audit, credentials, inforce, ledgeraudit, store
 from exchange.app import Exchange
+from exchange.notices import Notifier
+from exchange.tables import notice
 from tests import databases
+from tests.commands import command
 from tests.protocol.served import MEDIA_TYPE, collection_id, write
 
 OPENAPI: dict[str, Any] = json.loads(Path(exchange.__file__ or "").with_name("openapi.json").read_bytes())
@@ -112,6 +116,47 @@ def site(home: Path, database: str | None = None) -> Iterator[Site]:
     inforce.put(found.engine, files(), found.clock)
     yield Site(exchange=found, client=app.create_app(found).test_client())
     found.close()
+
+
+@dataclass(slots=True)
+class Stage:
+    """A site that the operator has a shell on."""
+
+    here: Site
+    database: str
+
+    def run(self, *words: str) -> Any:
+        return command.run(*words, "--home", self.here.exchange.home, env={"EXCHANGE_DATABASE": self.database})
+
+    def apply(self, texts: Mapping[str, str]) -> None:
+        inforce.put(self.here.exchange.engine, texts, self.here.exchange.clock)
+
+    def round(self, after: int = 0) -> int:
+        """What a server does twice a second, so long after what it tells of: microseconds more than the time before.
+
+        How many notes were sent.
+        """
+        exchange = self.here.exchange
+        with store.writing(exchange.engine) as conn:
+            conn.execute(update(notice).values(at=notice.c.at - after, due=notice.c.due - after))
+        return Notifier(engine=exchange.engine, ledger=exchange.ledger, clock=exchange.clock, size=2).round()
+
+    def audit(self) -> list[str]:
+        with store.reading(self.here.exchange.engine) as conn, store.reading(self.here.exchange.ledger) as lines:
+            state = inforce.current(conn)
+            assert state
+            return audit.audit(conn, state.readers) + ledgeraudit.audit(conn, lines)
+
+
+@contextmanager
+def staged(home: Path, database: str, texts: Mapping[str, str] | None = None) -> Iterator[Stage]:
+    """A site with these files in force, whose log and ledger agree at the end."""
+    with site(home, database) as here:
+        found = Stage(here=here, database=database)
+        if texts is not None:
+            found.apply(texts)
+        yield found
+        assert found.audit() == []
 
 
 @cache

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from exchange import app, audit, inforce, ledgeraudit, store
-from exchange.notices import Notifier
-from tests.commands import command
-from tests.protocol.apisite import MAIN, Asker, Site, files, site
+from exchange import app
+from tests.protocol.apisite import MAIN, Asker, Stage, files, staged
 from tests.protocol.served import BUILT_IN_AMBER, indicator
 
 UNNAMED = "defaults: { anonymous-tick: 1s }\n" + MAIN.replace(
@@ -23,41 +20,19 @@ UNNAMED = "defaults: { anonymous-tick: 1s }\n" + MAIN.replace(
 AWAY = UNNAMED.replace("credit: { shown-to: readers } }", "credit: anonymous, suspended: true }")
 
 
-@dataclass(slots=True)
-class Stage:
-    here: Site
-    database: str
-
-    def run(self, *words: str) -> Any:
-        return command.run(*words, "--home", self.here.exchange.home, env={"EXCHANGE_DATABASE": self.database})
-
-    def tick(self) -> int:
-        """What a server does, once the next tick has come; how many notes were sent."""
-        time.sleep(1.05)
-        exchange = self.here.exchange
-        releaser = app.releaser(exchange)
-        releaser.round()
-        releaser.engine.dispose()
-        return self.round()
-
-    def round(self) -> int:
-        exchange = self.here.exchange
-        return Notifier(engine=exchange.engine, ledger=exchange.ledger, clock=exchange.clock).round()
-
-    def apply(self, main: str) -> None:
-        inforce.put(self.here.exchange.engine, files(main), self.here.exchange.clock)
-
-
 @pytest.fixture
 def stage(tmp_path: Path, database: str) -> Iterator[Stage]:
-    with site(tmp_path, database) as here:
-        found = Stage(here, database)
-        found.apply(UNNAMED)
+    with staged(tmp_path, database, files(UNNAMED)) as found:
         yield found
-        with store.reading(here.exchange.engine) as conn, store.reading(here.exchange.ledger) as lines:
-            state = inforce.current(conn)
-            assert state
-            assert audit.audit(conn, state.readers) + ledgeraudit.audit(conn, lines) == []
+
+
+def tick(stage: Stage) -> int:
+    """What a server does, once the next tick has come; how many notes were sent."""
+    time.sleep(1.05)
+    releaser = app.releaser(stage.here.exchange)
+    releaser.round()
+    releaser.engine.dispose()
+    return stage.round()
 
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -76,7 +51,7 @@ def test_of_an_anonymous_deposit_that_is_withdrawn_everybody_is_told_by_the_id_t
     other, maker, reader = (stage.here.asker(name) for name in ("other", "maker", "reader"))
     one, two = indicator(), indicator()
     other.post("open", one, two)
-    assert stage.tick() == 3  # one to each of the group that is shown whose they are
+    assert tick(stage) == 3  # one to each of the group that is shown whose they are
     copies = {o["id"] for o in objects(reader) if o["type"] == "indicator"}
     assert {o["id"] for o in objects(maker)} == copies
     [shown] = notes(reader)
@@ -103,21 +78,21 @@ def test_of_an_anonymous_deposit_that_is_withdrawn_everybody_is_told_by_the_id_t
 
 @on_sqlite
 def test_a_successor_goes_on_with_the_same_copies(stage: Stage) -> None:
-    stage.apply(UNNAMED.replace("credit: { shown-to: readers }", "credit: anonymous"))
+    stage.apply(files(UNNAMED.replace("credit: { shown-to: readers }", "credit: anonymous")))
     other, maker, reader = (stage.here.asker(name) for name in ("other", "maker", "reader"))
     one = indicator()
     other.post("open", one)
-    stage.tick()
+    tick(stage)
     [copy] = objects(reader)
     assert objects(maker) == [copy]
-    stage.apply(AWAY)
+    stage.apply(files(AWAY))
 
     assert stage.run("hand-over", "other", "maker").stdout == "handed over: 1 version of 1 object\n"
 
     assert objects(reader) == [copy]
     assert objects(maker) == [one]
     assert maker.post("open", {**one, "modified": "2024-02-01T00:00:00.000Z", "name": "Newer"})["success_count"] == 1
-    stage.tick()
+    tick(stage)
     assert [(o["id"], o["name"]) for o in objects(reader)] == [(copy["id"], one["name"]), (copy["id"], "Newer")]
 
 
@@ -127,14 +102,14 @@ def test_recipients_that_are_added_get_the_copy_at_the_next_tick(stage: Stage) -
     words = {o["name"]: o["id"] for o in objects(maker, "policy")}
     one = indicator(object_marking_refs=[BUILT_IN_AMBER, words["member:other"]])
     assert maker.post("open", one)["success_count"] == 1
-    stage.tick()
+    tick(stage)
     asked = maker.ask(
         f"/api/v1/findings/{one['id']}/recipients", "POST", {"Content-Type": "application/json"},
         data=json.dumps({"members": ["reader"]}),
     )  # fmt: skip
     assert [one["changed"] for one in json.loads(asked.data)["versions"]] == [True], asked.data
     assert objects(reader) == []
-    stage.tick()
+    tick(stage)
     [copy] = objects(reader)
     assert copy["id"] != one["id"]
     assert objects(maker) == [one]

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from exchange import audit, inforce, store
-from exchange.notices import Notifier
-from tests.commands import command
-from tests.protocol.apisite import MAIN, Asker, Site, faults, files, site
+from tests.protocol.apisite import MAIN, Asker, Stage, faults, files, staged
 from tests.protocol.served import BUILT_IN_GREEN, indicator
 
 PLAN = "releases:\n  slow:\n    - { at: 0d, to: named }\n    - { at: 400d, to: everyone }\n"
@@ -25,33 +21,16 @@ def reviewed() -> dict[str, str]:
     return found | {"collections/open.yaml": found["collections/open.yaml"] + "moderate: [other]\n"}
 
 
-@dataclass(slots=True)
-class Stage:
-    here: Site
-    database: str
-
-    def run(self, *words: str) -> Any:
-        return command.run(*words, "--home", self.here.exchange.home, env={"EXCHANGE_DATABASE": self.database})
-
-    def publish(self, member: str, *objects: dict[str, Any]) -> None:
-        """Held, and approved."""
-        self.here.asker(member).post("open", *objects)
-        assert self.run("approve", *(o["id"] for o in objects)).exit_code == 0
-
-    def round(self) -> int:
-        exchange = self.here.exchange
-        return Notifier(engine=exchange.engine, ledger=exchange.ledger, clock=exchange.clock).round()
-
-
 @pytest.fixture
 def stage(tmp_path: Path, database: str) -> Iterator[Stage]:
-    with site(tmp_path, database) as here:
-        inforce.put(here.exchange.engine, reviewed(), here.exchange.clock)
-        yield Stage(here, database)
-        with store.reading(here.exchange.engine) as conn:
-            state = inforce.current(conn)
-            assert state
-            assert audit.audit(conn, state.readers) == []
+    with staged(tmp_path, database, reviewed()) as found:
+        yield found
+
+
+def publish(stage: Stage, member: str, *objects: dict[str, Any]) -> None:
+    """Held, and approved."""
+    stage.here.asker(member).post("open", *objects)
+    assert stage.run("approve", *(o["id"] for o in objects)).exit_code == 0
 
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -73,7 +52,7 @@ def objects(asker: Asker, collection: str = "open") -> list[dict[str, Any]]:
 def test_what_a_coordinator_withdraws_leaves_every_view_and_those_who_have_it_are_told(stage: Stage) -> None:
     maker, other, reader = (stage.here.asker(name) for name in ("maker", "other", "reader"))
     one, held = indicator(object_marking_refs=[BUILT_IN_GREEN]), indicator()
-    stage.publish("maker", one)
+    publish(stage, "maker", one)
     maker.post("post", one)
     maker.post("open", held)
     assert [o["id"] for o in objects(reader)] == [one["id"]]
@@ -94,7 +73,7 @@ def test_what_a_coordinator_may_not_read_is_answered_like_an_unknown_id_and_noth
     words = {o["name"]: o["id"] for o in objects(maker, "policy")}
     secret, one = indicator(object_marking_refs=[words["member:reader"]]), indicator()
     elsewhere = indicator(object_marking_refs=[BUILT_IN_GREEN])
-    stage.publish("maker", secret, one)
+    publish(stage, "maker", secret, one)
     maker.post("post", elsewhere)
 
     answers = [
@@ -113,7 +92,7 @@ def test_a_coordinator_breaks_an_embargo(stage: Stage) -> None:
     maker, other, reader = (stage.here.asker(name) for name in ("maker", "other", "reader"))
     words = {o["name"]: o["id"] for o in objects(maker, "policy")}
     one, open_ = indicator(object_marking_refs=[words["release:slow"], words["member:other"]]), indicator()
-    stage.publish("maker", one, open_)
+    publish(stage, "maker", one, open_)
     assert [o["id"] for o in objects(reader)] == [open_["id"]]
 
     assert take(other, "release", {"ids": [one["id"], open_["id"]]}) == (200, {"released": [one["id"]]})
@@ -125,7 +104,7 @@ def test_a_coordinator_breaks_an_embargo(stage: Stage) -> None:
 @on_sqlite
 def test_who_reviews_nothing_and_a_key_that_may_not_are_refused(stage: Stage) -> None:
     one = indicator()
-    stage.publish("maker", one)
+    publish(stage, "maker", one)
     body = {"ids": [one["id"]], "reason": "error"}
     askers = [
         stage.here.asker("maker"),

@@ -4,44 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from exchange import audit, inforce, store
-from tests.commands import command
-from tests.protocol.apisite import MAIN, Asker, Site, files, site
+from tests.protocol.apisite import MAIN, Asker, Stage, files, staged
 from tests.protocol.served import BUILT_IN_GREEN, address, indicator
 
 AWAY = MAIN.replace("relays: true }", "relays: true, suspended: true }")
 
 
-@dataclass(slots=True)
-class Stage:
-    here: Site
-    database: str
-
-    def run(self, *words: str) -> Any:
-        return command.run(*words, "--home", self.here.exchange.home, env={"EXCHANGE_DATABASE": self.database})
-
-    def apply(self, main: str) -> None:
-        inforce.put(self.here.exchange.engine, files(main), self.here.exchange.clock)
-
-    def audit(self) -> list[str]:
-        with store.reading(self.here.exchange.engine) as conn:
-            state = inforce.current(conn)
-            assert state
-            return audit.audit(conn, state.readers)
-
-
 @pytest.fixture
 def stage(tmp_path: Path, database: str) -> Iterator[Stage]:
-    with site(tmp_path, database) as here:
-        found = Stage(here=here, database=database)
+    with staged(tmp_path, database) as found:
         yield found
-        assert found.audit() == []
 
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -64,7 +41,7 @@ def test_a_successor_reads_versions_and_deletes_and_nobody_else_notices(stage: S
     other.post("open", secret, one, address("198.51.100.7"))
     before, cursor = reader.poll("open").data, reader.poll("open").headers["X-TAXII-Date-Added-Last"]
     assert len(ids(maker)) == 1
-    stage.apply(AWAY)
+    stage.apply(files(AWAY))
 
     done = stage.run("hand-over", "other", "maker")
 
@@ -76,7 +53,7 @@ def test_a_successor_reads_versions_and_deletes_and_nobody_else_notices(stage: S
     assert maker.post("open", newer)["success_count"] == 1
     assert [o["modified"] for o in envelope(reader, query="")["objects"] if o["id"] == one["id"]] == [newer["modified"]]
     assert maker.ask(f"/exchange/collections/open/objects/{secret['id']}/", "DELETE").status_code == 200
-    stage.apply(MAIN)
+    stage.apply(files(MAIN))
     assert ids(other) == ids(reader, query=""), "who comes back is like everybody"
 
 
@@ -91,7 +68,7 @@ def test_references_close_as_before_and_those_to_what_was_deleted_too(stage: Sta
     other.post("open", hidden, gone)
     other.post("open", *notes)
     other.ask(f"/exchange/collections/open/objects/{gone['id']}/", "DELETE")
-    stage.apply(AWAY)
+    stage.apply(files(AWAY))
 
     assert stage.run("hand-over", "other", "maker").exit_code == 0
 
@@ -117,7 +94,7 @@ def test_an_id_of_three_publishers_keeps_its_order(stage: Stage) -> None:
     one = indicator()
     other.post("open", {**one, "name": "first"})
     reader.post("open", {**one, "name": "second"})
-    stage.apply(AWAY)
+    stage.apply(files(AWAY))
     assert [o["name"] for o in envelope(closed)["objects"]] == ["first"]
 
     assert stage.run("hand-over", "other", "maker").exit_code == 0
@@ -136,7 +113,7 @@ def test_what_was_withdrawn_stays_so_and_what_was_deleted_may_come_again(stage: 
     maker.ask(f"/exchange/collections/open/objects/{mine['id']}/", "DELETE")
     other.ask(f"/exchange/collections/open/objects/{gone['id']}/", "DELETE")
     stage.run("withdraw", taken["id"], "--reason", "error")
-    stage.apply(AWAY)
+    stage.apply(files(AWAY))
 
     assert stage.run("hand-over", "other", "maker").exit_code == 0
 
@@ -167,7 +144,7 @@ def test_what_both_have_is_listed_and_nothing_is_handed_over(stage: Stage) -> No
     one, two = indicator(), indicator()
     other.post("open", one, two)
     maker.post("open", one)
-    stage.apply(AWAY)
+    stage.apply(files(AWAY))
 
     done = stage.run("hand-over", "other", "maker")
 

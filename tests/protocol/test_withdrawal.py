@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
-from exchange import audit, inforce, ledgeraudit, noticerows, store
+from exchange import inforce, noticerows, store
 from exchange.ledgertables import served
 from exchange.notices import Notifier
-from exchange.tables import notice
-from tests.commands import command
-from tests.protocol.apisite import MAIN, Asker, Site, files, site
+from tests.protocol.apisite import MAIN, Asker, Stage, files, staged
 from tests.protocol.served import BUILT_IN_GREEN, indicator
 
 MINUTE = 60_000_000
@@ -26,34 +23,10 @@ PLAN = "releases:\n  slow:\n    - { at: 0d, to: named }\n    - { at: 400d, to: e
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
-@dataclass(slots=True)
-class Stage:
-    here: Site
-    database: str
-
-    def run(self, *words: str) -> Any:
-        return command.run(*words, "--home", self.here.exchange.home, env={"EXCHANGE_DATABASE": self.database})
-
-    def round(self, after: int = 0) -> int:
-        """What a server does twice a second, so long after what it tells of: microseconds more than the time before."""
-        exchange = self.here.exchange
-        with store.writing(exchange.engine) as conn:
-            conn.execute(update(notice).values(at=notice.c.at - after, due=notice.c.due - after))
-        return Notifier(engine=exchange.engine, ledger=exchange.ledger, clock=exchange.clock, size=2).round()
-
-    def audit(self) -> list[str]:
-        with store.reading(self.here.exchange.engine) as conn, store.reading(self.here.exchange.ledger) as lines:
-            state = inforce.current(conn)
-            assert state
-            return audit.audit(conn, state.readers) + ledgeraudit.audit(conn, lines)
-
-
 @pytest.fixture
 def stage(tmp_path: Path, database: str) -> Iterator[Stage]:
-    with site(tmp_path, database) as here:
-        found = Stage(here=here, database=database)
+    with staged(tmp_path, database) as found:
         yield found
-        assert found.audit() == []
 
 
 def objects(asker: Asker, collection: str = "open") -> list[dict[str, Any]]:
