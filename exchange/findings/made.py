@@ -17,7 +17,7 @@ Whom = Literal["everyone meant", "named", "named and coordinators"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """`mint` makes an id of (STIX type, part). Times are STIX timestamps; `creator` is the member's registered identity."""
+    """`mint` makes an id of (STIX type, part); times are STIX timestamps; `creator` is its member's `identity`."""
 
     mint: Callable[[str, str], str]
     created: str
