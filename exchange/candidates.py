@@ -17,7 +17,11 @@ NO_ID = "unidentified"  # in the place of an id that the object does not have (T
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An object without faults, with what intake reads off it."""
+    """An object without faults, with what intake reads off it.
+
+    `words` say of it what markings of its publisher's vocabulary would, without being in it (``member:NAME``,
+    ``release:NAME``). Those of one `group` are taken together or not at all; None: by itself.
+    """
 
     index: int
     parsed: Parsed
@@ -25,9 +29,13 @@ class Candidate:
     ver_text: str
     refs: frozenset[str]
     markings: frozenset[str]
+    words: frozenset[str] = frozenset()
+    group: int | None = None
 
     @classmethod
-    def make(cls, index: int, item: Item, now: int) -> Candidate | Result:
+    def make(
+        cls, index: int, item: Item, now: int, words: frozenset[str] = frozenset(), group: int | None = None
+    ) -> Candidate | Result:
         """The candidate, or the refusal with every fault, each with its path and the mend."""
         found = stix.checked(item, now=now)
         if not isinstance(found, Parsed):
@@ -35,7 +43,7 @@ class Candidate:
         ver, text = stix.version_of(found.obj)
         return cls(
             index=index, parsed=found, ver=ver, ver_text=text,
-            refs=stix.references(found.obj), markings=stix.marking_refs(found.obj),
+            refs=stix.references(found.obj), markings=stix.marking_refs(found.obj), words=words, group=group,
         )  # fmt: skip
 
     def result(self, *, ok: bool, message: str = "") -> Result:

@@ -13,7 +13,7 @@ from functools import reduce
 
 from sqlalchemy import Connection
 
-from exchange import aliases, claims, closure, entries, notes, policy, review, stix, store
+from exchange import aliases, claims, closure, entries, notes, plans, policy, review, stix, store
 from exchange.config import Collection, Member, Place, Rights
 from exchange.entries import HELD, REFUSED, WITHDRAWN, Version
 from exchange.inforce import InForce
@@ -200,21 +200,22 @@ class _Case:
 
     def rule_7(self, c: Collection) -> Step:
         """What passes 2 to 6 and is not let in by all of 2 to 7 waits for a stage, or its policy's time is over."""
-        plans = sorted({name for s in self.said for name in s.releases} | ({c.at_least.name} if c.at_least else set()))
+        least = {c.at_least.name} if c.at_least else set()
+        followed = sorted({name for s in self.said for name in s.releases} | least)
         starts = max((s.starts for s in self.said if s.starts is not None), default=None)
         ends = min((s.ends for s in self.said if s.ends is not None), default=None)
-        place = _at(c.places.get("release", c.places.get("release-at-least"))) if plans else ""
+        place = _at(c.places.get("release", c.places.get("release-at-least"))) if followed else ""
         kept = self.lets_in(self.v.base)
         due = next((step.due for step in self.v.steps if self.lets_in(step.audience)), None)
-        if not plans and starts is None and ends is None:
+        if not followed and starts is None and ends is None:
             enters = self.v.publisher < 0 and not kept and due is not None
             because = f"it enters with other anonymous copies at {_instant(due or 0)}" if enters else "no release plan"
             return Step(rule="7 stage", kept=not enters, because=because)
-        whence = f"plan {' and '.join(plans)}" if plans else "its policy's time"
+        whence = f"plan {' and '.join(map(plans.words, followed))}" if followed else "its policy's time"
         if self.own and kept:
             because = "its own"
         elif kept:
-            because = f"{whence}: a stage that includes it has come" if plans else f"{whence} has come"
+            because = f"{whence}: a stage that includes it has come" if followed else f"{whence} has come"
             because += f", until {_instant(ends)}" if ends is not None else ""
         elif due is not None:
             because = f"{whence}: it reads this from {_instant(due)} on"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,14 +64,36 @@ def publish(poster: Poster, uid: str, body: bytes, status_id: str) -> dict[str, 
     with store.reading(poster.engine) as conn:
         envelope = surveyed(conn, poster.member, uid, candidates, now, status_id, poster.key)
     results |= _commit_all(poster, uid, envelope, now, ordered(candidates))
-    resource = status.resource(status_id, now, [result for _, result in sorted(results.items())])
-    row = store.StatusRow(
-        id=status_id, member=state.numbers[poster.member], at=now, json=status.dump(resource),
+    resource = told(status_id, now, results)
+    with store.writing(poster.engine) as conn:
+        store.add_status(conn, status_row(poster, state, uid, resource, now))
+    return resource
+
+
+def told(status_id: str, now: int, results: Mapping[int, Result]) -> dict[str, Any]:
+    """The TAXII status resource of objects that came in this order."""
+    return status.resource(status_id, now, [result for _, result in sorted(results.items())])
+
+
+def status_row(poster: Poster, state: InForce, uid: str, resource: dict[str, Any], now: int) -> store.StatusRow:
+    return store.StatusRow(
+        id=resource["id"], member=state.numbers[poster.member], at=now, json=status.dump(resource),
         collection=state.places[uid], key=poster.key,
     )  # fmt: skip
-    with store.writing(poster.engine) as conn:
-        store.add_status(conn, row)
-    return resource
+
+
+def take_groups(
+    poster: Poster, uid: str, groups: Sequence[Sequence[Candidate]], now: int, status_id: str
+) -> dict[int, Result]:  # fmt: skip
+    """Take objects in groups, each in one commit, whole or not at all (`Candidate.group`); results by index.
+
+    In a group, what is referred to stands before what refers to it. Raises `Refused`, `Busy`. Durable once the next
+    synced commit is.
+    """
+    every = [c for group in groups for c in group]
+    with store.reading(poster.engine) as conn:
+        envelope = surveyed(conn, poster.member, uid, every, now, status_id, poster.key)
+    return _commit_all(poster, uid, envelope, now, [list(group) for group in groups])
 
 
 def apart(body: bytes, now: int) -> tuple[dict[int, Result], list[Candidate]]:

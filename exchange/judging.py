@@ -29,6 +29,7 @@ from exchange.status import Result
 _log = logging.getLogger("exchange.intake")
 
 LISTED = 3  # ids told in one message
+WITH_THE_REST = "not taken, because another part of the finding is refused."
 MARKED = 32  # different sets of markings that an unmarked definition can take together
 
 
@@ -98,7 +99,18 @@ class Judge:
                 accepted.append((c, made))
                 held = made.state == entries.HELD
                 history.append(Owned(c.parsed.id, place, c.ver, c.parsed.raw, made.said, made.started, held))
-        return results, accepted
+        return results, self._whole(chunk, results, accepted)
+
+    def _whole(
+        self, chunk: Sequence[Candidate], results: dict[int, Result], accepted: list[tuple[Candidate, Deposit]]
+    ) -> list[tuple[Candidate, Deposit]]:
+        """Without those of a group of which something is refused; they are added to the results."""
+        broken = {c.group for c in chunk if c.group is not None and c.index in results and not results[c.index].ok}
+        for c, _ in accepted:
+            if c.group in broken:
+                results[c.index] = c.result(ok=False, message=WITH_THE_REST)
+                self.copies.pop(c.index, None)
+        return [(c, made) for c, made in accepted if c.group not in broken]
 
     def _received(self, chunk: Sequence[Candidate]) -> dict[str, Received]:
         """What the publisher has from others of the objects that are another's by their `created_by_ref`, by id."""
@@ -193,7 +205,9 @@ class Judge:
         return replace(made, base=base, steps=(), state=entries.HELD, reasons=reasons, key=self.envelope.key)
 
     def _said(self, c: Candidate) -> Said:
-        said = markings.read(sorted(c.markings), self.vocabulary, self.state.config.markings, self.definitions)
+        known = self.vocabulary if not c.words else {**self.vocabulary, **{word: word for word in c.words}}
+        ids = sorted(c.markings | c.words)
+        said = markings.read(ids, known, self.state.config.markings, self.definitions)
         itself = self.envelope.definitions.get(c.parsed.id)
         had = self.received.get(c.parsed.id)
         return replace(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from exchange import closure, schemes
+from exchange import closure, plans, schemes
 from exchange.config import Collection, Config, Credit, Plan, Rights
 from exchange.label import ANY, EVERYBODY, NONE, Audience, Expr, Step, Tlp, any_of, atom
 from exchange.markings import ANONYMOUS, NAMED_ONLY, Said
@@ -197,7 +197,7 @@ def taken(config: Config, collection: Collection, said: Said) -> Said:
         named_only=said.named_only or collection.named,
         releases=frozenset(said.releases or plan),
     )
-    fills = any(stage.named for name in found.releases for stage in config.releases[name].stages)
+    fills = any(stage.named for name in found.releases for stage in plans.known(config, name).stages)
     return replace(found, fills=fills and not found.named_only)
 
 
@@ -250,14 +250,14 @@ def steps(
     `said` is what `taken` made of its markings. Of several plans, and of the collection's `release-at-least`, a
     member's time is the latest.
     """
-    plans = [config.releases[name] for name in sorted(said.releases)]
-    plans += [collection.at_least] if collection.at_least else []
-    if not plans:
+    followed = [plans.known(config, name) for name in sorted(said.releases)]
+    followed += [collection.at_least] if collection.at_least else []
+    if not followed:
         return (Step(0, EVERYBODY),)
     named = {numbers[m] for m in said.members}
     found: list[Step] = []
-    for at in sorted({0} | {stage.due(started) for plan in plans for stage in plan.stages}):
-        reached = reduce(Audience.__and__, (_reached(plan, said.groups, named, started, at) for plan in plans))
+    for at in sorted({0} | {stage.due(started) for plan in followed for stage in plan.stages}):
+        reached = reduce(Audience.__and__, (_reached(plan, said.groups, named, started, at) for plan in followed))
         audience = reached.but(publisher, ANY) if publisher > 0 else reached
         if not found or audience != found[-1].audience:
             found.append(Step(at, audience))

@@ -23,9 +23,9 @@ from exchange import (
     label,
     log,
     markings,
+    plans,
     policy,
     review,
-    status,
     store,
 )  # fmt: skip
 from exchange.audiences import Stored
@@ -59,18 +59,26 @@ def preview(poster: Poster, uid: str, body: bytes) -> dict[str, Any]:
         intake.writable(conn, poster.member, uid)
     results, candidates = intake.apart(body, now)
     with store.reading(poster.engine) as conn:
-        envelope = intake.surveyed(conn, poster.member, uid, candidates, now)
-        trial = _Trial.of(conn, poster.member, uid, envelope, now)
-        work = intake.ordered(candidates)
-        while work:
-            chunk, work = intake.take(work, intake.COMMIT)
-            results |= trial.chunk(chunk)
-        taken = [c for c in candidates if results[c.index].ok]
-        forecasts = trial.forecasts(taken)
-    resource = status.resource(NO_STATUS, now, [result for _, result in sorted(results.items())])
-    for c, told in zip(taken, resource.get("successes", ()), strict=True):
-        told["x_audience"] = forecasts[c.index].resource
+        judged, forecasts = foreseen(conn, poster.member, uid, intake.ordered(candidates), now)
+    resource = intake.told(NO_STATUS, now, results | judged)
+    for (_, told), one in zip(sorted(forecasts.items()), resource.get("successes", ()), strict=True):
+        one["x_audience"] = told.resource
     return {"x_dry_run": True, **resource}
+
+
+def foreseen(
+    conn: Connection, member: str, uid: str, work: Sequence[list[Candidate]], now: int
+) -> tuple[dict[int, Result], dict[int, Forecast]]:
+    """What would become of candidates, in groups that are committed together, and who would read those that are taken;
+    both by their index. Raises `intake.Refused`."""
+    candidates = [c for group in work for c in group]
+    envelope = intake.surveyed(conn, member, uid, candidates, now)
+    trial = _Trial.of(conn, member, uid, envelope, now)
+    results: dict[int, Result] = {}
+    while work:
+        chunk, work = intake.take(work, intake.COMMIT)
+        results |= trial.chunk(chunk)
+    return results, trial.forecasts([c for c in candidates if results[c.index].ok])
 
 
 @dataclass(slots=True)
@@ -287,10 +295,10 @@ class _Trial:
 
     def _stages(self, v: Version, said: Sequence[Said]) -> list[Whom]:
         config, least = self.judge.state.config, self.collection.at_least
-        plans = {name: config.releases[name] for s in said for name in sorted(s.releases) if name in config.releases}
-        plans |= {least.name: least} if least else {}
+        followed = {name: plan for s in said for name in sorted(s.releases) if (plan := plans.plan(config, name))}
+        followed |= {least.name: least} if least else {}
         first = said[0] if len(said) == 1 else Said()
-        return forecast.stages(plans.values(), first, v.started, self.judge.released)
+        return forecast.stages(followed.values(), first, v.started, self.judge.released)
 
     def _told(self, world: _Imagined, numbers: Sequence[int]) -> Iterator[tuple[int, str]]:
         """What the markings of each version said."""

@@ -13,7 +13,7 @@ from functools import reduce
 
 from sqlalchemy import Connection, Engine
 
-from exchange import aliases, entries, inforce, log, policy, sequencer, store
+from exchange import aliases, entries, inforce, log, plans, policy, sequencer, store
 from exchange.config import Collection
 from exchange.entries import HELD, Version
 from exchange.inforce import InForce
@@ -139,7 +139,7 @@ def _with(said: Said, names: Names) -> Said:
 
 
 def _refusal(state: InForce, said: Sequence[Said], made: Sequence[Said]) -> str:
-    if not all(s.releases <= state.config.releases.keys() for s in said):
+    if not plans.all_known(state.config, said):
         return NO_PLAN
     if list(made) != list(said):
         return ""

@@ -19,7 +19,7 @@ from random import SystemRandom
 
 from sqlalchemy import Connection, Engine
 
-from exchange import aliases, entries, inforce, log, noticerows, policy, sequencer, store
+from exchange import aliases, entries, inforce, log, noticerows, plans, policy, sequencer, store
 from exchange.entries import Due, Version
 from exchange.inforce import InForce
 from exchange.label import Step, ending, ever
@@ -233,7 +233,7 @@ def planned(conn: Connection, state: InForce, numbers: Sequence[int]) -> dict[in
     for v in versions:
         uid = next(uid for uid, n in state.places.items() if n == v.collection)
         collection, what = state.config.collection_by_id(uid), Said.split(told[v.number][1])
-        if collection is None or not all(s.releases <= state.config.releases.keys() for s in what):
+        if collection is None or not plans.all_known(state.config, what):
             continue
         steps = policy.release(state.config, collection, what, v.publisher, state.numbers, v.started)
         coming: list[Step] = []

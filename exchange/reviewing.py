@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Engine
 
-from exchange import entries, inforce, log, notes, policy, review, sequencer, store
+from exchange import entries, inforce, log, notes, plans, policy, review, sequencer, store
 from exchange.config import Collection
 from exchange.entries import HELD, PUBLISHED, REFUSED, Version
 from exchange.inforce import InForce
@@ -211,7 +211,7 @@ class _Approval:
             return Word.NO_COLLECTION
         if inside and len(held.reasons) > 1:
             return Word.PASSED_ON
-        if not all(said.releases <= desk.state.config.releases.keys() for said in Said.split(held.said)):
+        if not plans.all_known(desk.state.config, Said.split(held.said)):
             return Word.NO_PLAN
         return Word.TOO_DEEP if held.id in too_deep else Word.PUBLISHED
 

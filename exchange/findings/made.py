@@ -17,7 +17,12 @@ Whom = Literal["everyone meant", "named", "named and coordinators"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class How:
-    """`mint` makes an id of (STIX type, part); times are STIX timestamps; `creator` is its member's `identity`."""
+    """`mint` makes an id of (STIX type, part); times are STIX timestamps; `creator` is its member's `identity`.
+
+    Observables get minted ids too, not the UUIDv5 of their value: of two findings about one product each has its own
+    audience, an observable has no versions that could change it, and a guessable id would tell what it is. So the part
+    of an observable is named for what it says (a digest of its properties), never for its place in a list.
+    """
 
     mint: Callable[[str, str], str]
     created: str
