@@ -72,9 +72,9 @@ def _backup(name: str) -> click.Command:
 
 
 def _client(name: str) -> click.Command:
-    from exchange import cliclient
+    from exchange import cliclient, clipush
 
-    return {"push": cliclient.push, "pull": cliclient.pull}[name]
+    return {"push": clipush.push, "pull": cliclient.pull}[name]
 
 
 _LOADERS: dict[str, Callable[[str], click.Command]] = {

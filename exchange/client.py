@@ -1,240 +1,331 @@
-"""The client side's way to a server: find the collection, ask, wait and ask again, and say plainly what went wrong.
+"""For labs: push findings from Python.
 
-Works with any TAXII 2.1 server. Requests follow no redirect and carry the key to no other host than the one that the
-person named: a key is worth more than a convenience.
+    from exchange.client import Client
+
+    client = Client("https://exchange.example", key)
+    pushed = client.push({"kind": "software-vulnerability", "title": "…", …})
+
+docs/client.md is its page. Every call may be made again: the same finding gives the same answer and is stored once,
+and what was lost on the way is asked again by itself, with a pause, under one Idempotency-Key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from http.client import HTTPException
-from ipaddress import ip_address
-from typing import Any
-from urllib.parse import urljoin, urlsplit
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
+import msgspec
 import requests
 
-MEDIA_TYPE = "application/taxii+json;version=2.1"
-TRIES = 6
-WORTH_A_RETRY = frozenset({429, 502, 503, 504})
-LONGEST_WAIT = 60.0  # seconds, whatever Retry-After says
-_TIMEOUT = (10, 300)  # seconds to connect, and between two bytes
-_FLEETING = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
+from exchange import clientfiles
+from exchange.clientserver import Server, Trouble, Unavailable, checked
+from exchange.findings.finding import Fault, Finding
+
+__all__ = [
+    "Client", "Defaults", "Denied", "Failed", "Fault", "Finding", "NotFound", "Pushed", "PushedMany", "Refused",
+    "Responded", "Taken", "Trouble", "Unavailable",
+]  # fmt: skip
+
+COLLECTION = "vulnerabilities"
+BATCH = 1_000  # findings of one request
+BATCH_BYTES = 4 << 20  # a server answers such a request within seconds
+T = TypeVar("T")
+_JSON, _LINES = "application/json", "application/x-ndjson"
 
 
-class Trouble(Exception):
-    """What a person must know and can mend; one sentence."""
+class Denied(Trouble):
+    """The key is unknown, revoked or expired, or may not do this."""
+
+
+class NotFound(Trouble):
+    """Nothing is there for this key: no such collection or finding, or none that it may see."""
+
+
+class Refused(Trouble):
+    """What was sent is wrong. `errors` has every fault at once: where (RFC 6901), what, and the mend."""
+
+    def __init__(self, said: str, errors: tuple[Fault, ...] = ()) -> None:
+        super().__init__(said)
+        self.errors = errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
-    """One collection of one API root, as the server describes it to this key."""
+class Defaults:
+    """For what has no place for them, like a SARIF file: marking, release plan or end of an embargo, and the members
+    or groups that it is for. What a finding says itself wins."""
 
-    url: str  # of the collection, with `/` at its end
-    root: str  # of its API root, likewise
-    id: str
-    title: str
-    can_read: bool
-    can_write: bool
-    max_bytes: int  # of one POST
+    tlp: str | None = None
+    plan: str | None = None
+    embargo_until: str | None = None  # RFC 3339, UTC
+    recipients: tuple[str, ...] = ()
+
+    def query(self) -> list[tuple[str, str]]:
+        """As parameters of a URL."""
+        said = [("tlp", self.tlp), ("plan", self.plan), ("embargo_until", self.embargo_until)]
+        return [(name, value) for name, value in said if value] + [("recipient", one) for one in self.recipients]
+
+
+_NOTHING = Defaults()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """One finding, taken. `finding` is its STIX id, `key` the lab's own id of it, `status` where its objects are
+    followed, `objects` the STIX ids made of it, `audience` who reads it by which rule. Of a dry run `objects` are the
+    objects themselves, and nothing was stored."""
+
+    finding: str
+    key: str = ""
+    status: str = ""
+    objects: tuple[Any, ...] = ()
+    audience: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """One of several, taken. `index` counts from 0; `changed` is False where it was there already."""
+
+    finding: str
+    index: int = 0
+    key: str = ""
+    objects: tuple[Any, ...] = ()
+    changed: bool = True
+    audience: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """One of several, not taken."""
+
+    index: int
+    errors: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushedMany:
+    """Of all together. `statuses`: where their objects are followed, one for each request that was made."""
+
+    taken: int = 0
+    changed: int = 0  # of those taken
+    failed: tuple[Failed, ...] = ()
+    statuses: tuple[str, ...] = ()
+
+    def __add__(self, other: PushedMany) -> PushedMany:
+        return PushedMany(
+            taken=self.taken + other.taken, changed=self.changed + other.changed, failed=self.failed + other.failed,
+            statuses=self.statuses + other.statuses,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Responded:
+    """An answer to a finding: the STIX id of the note that carries it."""
+
+    note: str
+    finding: str = ""
+    status: str = ""
+
+
+Each = Callable[[Taken | Failed], None]
+Source = Mapping[str, Any] | Finding
 
 
 @dataclass(slots=True)
-class Server:
-    """A server and the key to it. `wait` sleeps for some seconds; `note` tells a person why it takes longer."""
+class Client:
+    """An exchange, by the URL of its server, and a key to it that may write. The URL is https, but for loopback.
 
-    key: str = field(repr=False)
-    wait: Callable[[float], None]
-    note: Callable[[str], None]
-    _session: requests.Session = field(default_factory=requests.Session, repr=False)
-
-    def get(self, url: str, query: Mapping[str, str] | None = None) -> requests.Response:
-        """The answer, whatever its status. `Trouble` if there is none after `TRIES` tries."""
-        return self._ask("GET", url, query=query)
-
-    def post(self, url: str, body: bytes) -> requests.Response:
-        """The same; asked again it does no harm, because what is there already counts as a success."""
-        return self._ask("POST", url, body=body)
-
-    def json(self, url: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The JSON object of a 200. `Trouble` for anything else."""
-        return content(self.get(url, query))
-
-    def _ask(
-        self, method: str, url: str, query: Mapping[str, str] | None = None, body: bytes | None = None
-    ) -> requests.Response:
-        reason = ""
-        for attempt in range(1, TRIES + 1):
-            pause = float(2 ** (attempt - 1))
-            try:
-                answer = self._once(method, url, query, body)
-            except _FLEETING as error:
-                reason = f"{_origin(url)} cannot be reached: {_root_cause(error)}"
-            else:
-                if answer.status_code not in WORTH_A_RETRY:
-                    return answer
-                reason = f"{_origin(url)} answers {answer.status_code} {answer.reason}"
-                pause = _asked_pause(answer, pause)
-            if attempt < TRIES:
-                self.note(f"{reason}; trying again in {pause:g} s")
-                self.wait(pause)
-        raise Trouble(f"{reason}; tried {TRIES} times. What was done so far is safe: run the same command again")
-
-    def _once(self, method: str, url: str, query: Mapping[str, str] | None, body: bytes | None) -> requests.Response:
-        headers = {"Accept": MEDIA_TYPE} | ({"Content-Type": MEDIA_TYPE} if body is not None else {})
-        try:
-            answer = self._session.request(
-                method, url, params=query, data=body, headers=headers, timeout=_TIMEOUT,
-                allow_redirects=False, auth=("key", self.key),
-            )  # fmt: skip
-        except requests.exceptions.SSLError as error:
-            raise Trouble(
-                f"{_origin(url)}: its certificate cannot be trusted: {_root_cause(error)}; "
-                "if you know it, name a file with it in REQUESTS_CA_BUNDLE"
-            ) from error
-        except _FLEETING:
-            raise
-        except (requests.RequestException, UnicodeError) as error:
-            raise Trouble(f"{url}: cannot be asked: {_root_cause(error)}; give a URL like https://HOST/") from error
-        if answer.is_redirect:
-            there = urljoin(url, answer.headers["Location"])
-            raise Trouble(f"{url}: redirects to {there}; if that is the right place, give it as --url")
-        return answer
-
-
-def _asked_pause(answer: requests.Response, otherwise: float) -> float:
-    """What Retry-After asks for in seconds; its other form, a date, would need the server's clock."""
-    asked = answer.headers.get("Retry-After", "")
-    return min(float(asked), LONGEST_WAIT) if asked.isascii() and asked.isdigit() else otherwise
-
-
-def _root_cause(error: BaseException) -> str:
-    """requests wraps urllib3 wraps the operating system: the innermost says what happened."""
-    inner: BaseException | None = error
-    while inner is not None:
-        error = inner
-        inner = error.__cause__ or error.__context__
-    if isinstance(error, HTTPException):
-        return "what answers there does not speak HTTP; is it https?"
-    return str(getattr(error, "strerror", None) or error).strip()
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def content(answer: requests.Response) -> dict[str, Any]:
-    """The JSON object of a 200 or 202; `Trouble` that says what the server says otherwise."""
-    if answer.status_code not in (200, 202):
-        raise Trouble(refusal(answer))
-    try:
-        found = answer.json()
-    except requests.JSONDecodeError as error:
-        raise Trouble(f"{answer.url}: answers, but not in JSON; is it a TAXII 2.1 server?") from error
-    if not isinstance(found, dict):
-        raise Trouble(f"{answer.url}: answers, but not in TAXII; is it a TAXII 2.1 server?")
-    return found
-
-
-def refusal(answer: requests.Response) -> str:
-    """A status that is no success, as a sentence: a TAXII error object's own words where there are some."""
-    if answer.status_code == 401:
-        return f"{answer.url}: the key in EXCHANGE_KEY is not accepted: it is unknown, revoked or expired"
-    try:
-        said = answer.json()
-    except requests.JSONDecodeError:
-        said = None
-    words = [said[key] for key in ("title", "description") if isinstance(said.get(key), str)] if isinstance(
-        said, dict) else []  # fmt: skip
-    return f"{answer.url}: {answer.status_code} {': '.join(words) or answer.reason}"
-
-
-# Finding the collection -------------------------------------------------------------------------------------------
-
-
-def find(server: Server, url: str, wanted: str) -> Target:
-    """The collection that a person means by its id, alias or title, under the URL of a server, its `/taxii2/`, or an
-    API root. `Trouble` if it is not there for this key, or several are.
+    `wait` sleeps before something is asked again, `note` hears why. One client is for one thread.
+    Every method raises `Denied`, `NotFound`, `Refused`, or `Unavailable` after some tries; all are `Trouble`.
     """
-    url = _checked(url)
-    if _in_clear(url):
-        server.note(f"{_origin(url)}: no TLS, so whoever is on the way can read the key")
-    listed = [(root, one) for root in _api_roots(server, url) for one in _collections(server, root)]
-    for key in ("id", "alias", "title"):
-        found = [(root, one) for root, one in listed if str(one.get(key)).casefold() == wanted.casefold()]
-        if len(found) > 1:
-            ids = ", ".join(f"{root.url}collections/{one['id']}/" for root, one in found)
-            raise Trouble(f'"{wanted}" is the {key} of several collections: {ids}; give the id and the API root')
-        if found:
-            return _target(*found[0])
-    names = ", ".join(sorted(str(one.get("alias") or one.get("title")) for _, one in listed))
-    raise Trouble(f'{url}: no collection "{wanted}" for this key; there are {names or "none"}')
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Root:
     url: str
-    max_bytes: int
+    key: str = field(repr=False)
+    wait: Callable[[float], None] = field(default=time.sleep, repr=False)
+    note: Callable[[str], None] = field(default=lambda _said: None, repr=False)
+    _server: Server = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.url = checked(self.url)
+        self._server = Server(key=self.key, wait=self.wait, note=self.note)
+
+    def push(self, finding: Source, collection: str = COLLECTION, *, dry_run: bool = False) -> Pushed:
+        """One finding. A dry run stores nothing and shows what would be made, and who would read it."""
+        answer = self._post(self._findings(collection, _NOTHING, dry_run), msgspec.json.encode(finding), _JSON)
+        return _read(answer, Pushed)
+
+    def push_many(
+        self, findings: Iterable[Source], collection: str = COLLECTION, *, defaults: Defaults = _NOTHING,
+        dry_run: bool = False, each: Each = lambda _one: None,
+    ) -> PushedMany:  # fmt: skip
+        """Any number of findings, taken from the iterable as they are sent: memory stays flat. The good ones are
+        taken, the bad ones are `failed`. `each` hears of every one, in order."""
+        lines = (msgspec.json.encode(one) for one in findings)
+        return self.push_lines(lines, collection, defaults=defaults, dry_run=dry_run, each=each)
+
+    def push_lines(
+        self, lines: Iterable[bytes], collection: str = COLLECTION, *, defaults: Defaults = _NOTHING,
+        dry_run: bool = False, each: Each = lambda _one: None,
+    ) -> PushedMany:  # fmt: skip
+        """The same of findings that are JSON already, one a line."""
+        url, total, start = self._findings(collection, defaults, dry_run), PushedMany(), 0
+        for batch in _batches(lines):
+            answer = self._post(url, b"\n".join(batch) + b"\n", _LINES)
+            total += _read_many(answer, start, each)
+            start += len(batch)
+        return total
+
+    def push_file(
+        self, path: str | Path, collection: str = COLLECTION, *, defaults: Defaults = _NOTHING, dry_run: bool = False,
+        each: Each = lambda _one: None,
+    ) -> PushedMany:  # fmt: skip
+        """A file in any format that the exchange takes. `Refused` where it cannot be read as one at all."""
+        with clientfiles.opened(str(path)) as content:
+            return self.push_content(content, collection, defaults=defaults, dry_run=dry_run, each=each)
+
+    def push_content(
+        self, content: clientfiles.Content, collection: str = COLLECTION, *, defaults: Defaults = _NOTHING,
+        dry_run: bool = False, each: Each = lambda _one: None,
+    ) -> PushedMany:  # fmt: skip
+        """The same of a file that is open already."""
+        if isinstance(content, clientfiles.Lines):
+            return self.push_lines(content.lines, collection, defaults=defaults, dry_run=dry_run, each=each)
+        answer = self._post(self._findings(collection, defaults, dry_run), content.text, _JSON)
+        return _read_many(answer, 0, each)
+
+    def finding(self, finding: str) -> dict[str, Any]:
+        """What this member may see of a finding: its states, the parties and the stages of its release plan."""
+        answer = self._server.get(f"{self.url}api/v1/findings/{quote(finding)}", extra={"Accept": _JSON})
+        return _read(_good(answer), dict[str, Any])
+
+    def respond(self, finding: str, status: str, text: str = "") -> Responded:
+        """Answer a finding: `received`, `under-investigation`, `affected`, `not-affected`, `fix-planned`, `fixed`, …"""
+        body = {"status": status} | ({"text": text} if text else {})
+        url = f"{self.url}api/v1/findings/{quote(finding)}/responses"
+        return _read(self._post(url, msgspec.json.encode(body), _JSON), Responded)
+
+    def _findings(self, collection: str, defaults: Defaults, dry_run: bool) -> str:
+        query = defaults.query() + ([("dry_run", "true")] if dry_run else [])
+        url = f"{self.url}api/v1/collections/{quote(collection, safe='')}/findings"
+        return f"{url}?{urlencode(query)}" if query else url
+
+    def _post(self, url: str, body: bytes, kind: str) -> requests.Response:
+        """A success, or a 422 that tells of several findings."""
+        extra = {"Accept": kind, "Content-Type": kind, "Idempotency-Key": secrets.token_hex(16)}
+        return _good(self._server.post(url, body, extra))
 
 
-def _target(root: _Root, one: Mapping[str, Any]) -> Target:
-    return Target(
-        url=f"{root.url}collections/{one['id']}/", root=root.url, id=one["id"], title=str(one.get("title", "")),
-        can_read=one.get("can_read") is True, can_write=one.get("can_write") is True, max_bytes=root.max_bytes,
-    )  # fmt: skip
+def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        if batch and (len(batch) >= BATCH or size + len(line) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(line.strip())
+        size += len(line)
+    if batch:
+        yield batch
 
 
-def _checked(url: str) -> str:
-    """The URL with `/` at its end; `Trouble` if no server can be meant by it."""
+# Reading answers --------------------------------------------------------------------------------------------------
+
+
+class _Problem(msgspec.Struct):
+    title: str = ""
+    detail: str = ""
+    errors: tuple[Fault, ...] = ()
+    failures: tuple[Failed, ...] = ()
+
+
+class _One(msgspec.Struct):
+    """What every form of answer may say: of one finding, of one line, of the whole."""
+
+    finding: str | None = None
+    key: str = ""
+    objects: tuple[Any, ...] = ()
+    audience: dict[str, Any] = {}
+    index: int = 0
+    changed: bool = True
+    errors: tuple[Fault, ...] = ()
+    status: str | None = None
+    taken: int | None = None  # of the line that sums up, which is the last
+    findings: tuple[Taken, ...] = ()
+    failures: tuple[Failed, ...] = ()
+
+    def told(self) -> list[Taken | Failed]:
+        """The findings that it is about, in order; none of a line that sums up."""
+        if self.finding is not None:
+            return [Taken(finding=self.finding, index=self.index, key=self.key, objects=self.objects,
+                          changed=self.changed, audience=self.audience)]  # fmt: skip
+        if self.errors:
+            return [Failed(index=self.index, errors=self.errors)]
+        return sorted((*self.findings, *self.failures), key=lambda one: one.index)
+
+
+def _good(answer: requests.Response) -> requests.Response:
+    """An answer that something was taken, or a 422 about several; raises for all others."""
+    code = answer.status_code
+    if code in (200, 201, 202):
+        return answer
+    problem = _problem(answer)
+    said = f"{answer.url.partition('?')[0]}: {problem.detail or problem.title or f'{code} {answer.reason}'}"
+    if code == 401:
+        raise Denied(f"{answer.url.partition('?')[0]}: the key is not accepted: it is unknown, revoked or expired")
+    if code == 403:
+        raise Denied(said)
+    if code == 404:
+        raise NotFound(said)
+    if code >= 500:
+        raise Unavailable(said)
+    if problem.failures:
+        return answer
+    raise Refused(_sentence(said, problem.errors), problem.errors)
+
+
+def _sentence(said: str, errors: tuple[Fault, ...]) -> str:
+    return "; ".join([said, *(f"{one.pointer or '/'}: {one.detail}" for one in errors)])
+
+
+def _problem(answer: requests.Response) -> _Problem:
     try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.query and not parts.fragment
-    except ValueError:
-        good = False
-    if not good:
-        raise Trouble(f'"{url}" is no URL of a server; write it like https://HOST/')
-    return url.rstrip("/") + "/"
+        return msgspec.json.decode(answer.content, type=_Problem)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _Problem()
 
 
-def _in_clear(url: str) -> bool:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+def _read(answer: requests.Response, kind: type[T]) -> T:
+    return _decoded(answer, answer.content, kind)
+
+
+def _decoded(answer: requests.Response, text: bytes, kind: type[T]) -> T:
     try:
-        near = ip_address(host).is_loopback
-    except ValueError:
-        near = host == "localhost"
-    return parts.scheme == "http" and not near
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Trouble(f"{answer.url}: answers, but not as an exchange does: {error}; is it one?") from error
 
 
-def _api_roots(server: Server, url: str) -> Iterator[_Root]:
-    """The API roots that a URL stands for: its own, or those that discovery lists (TAXII 2.1 sections 4.1, 4.2)."""
-    answer = server.get(url) if urlsplit(url).path.strip("/") else None
-    if answer is None or answer.status_code == 404:
-        url, answer = urljoin(url, "taxii2/"), server.get(urljoin(url, "taxii2/"))
-    found = content(answer)
-    if "api_roots" not in found and "max_content_length" not in found:
-        raise Trouble(f"{url}: is neither TAXII discovery nor an API root; give the server's URL, like https://HOST/")
-    if "max_content_length" in found:
-        yield _Root(url=url, max_bytes=_max_bytes(found))
-        return
-    roots = found["api_roots"]
-    if not isinstance(roots, list) or not all(isinstance(one, str) for one in roots):
-        raise Trouble(f"{url}: lists its API roots in a form that TAXII does not know")
-    for listed in roots:
-        root = urljoin(url, listed).rstrip("/") + "/"
-        if _origin(root) != _origin(url):
-            raise Trouble(f"{url}: says that its API root is {root}, another host; give that as --url if you trust it")
-        yield _Root(url=root, max_bytes=_max_bytes(server.json(root)))
-
-
-def _max_bytes(root: Mapping[str, Any]) -> int:
-    """What a POST may be long; a megabyte where the server does not say it as TAXII has it (T-4.2-03)."""
-    said = root.get("max_content_length")
-    return said if isinstance(said, int) and said > 0 else 1 << 20
-
-
-def _collections(server: Server, root: _Root) -> list[dict[str, Any]]:
-    found = server.json(f"{root.url}collections/").get("collections", [])
-    return [one for one in found if isinstance(one, dict) and isinstance(one.get("id"), str)]
+def _read_many(answer: requests.Response, start: int, each: Each) -> PushedMany:
+    """The sum of an answer about several findings, the first of which has the index `start`."""
+    in_lines = answer.headers.get("Content-Type", "").startswith(_LINES)
+    failed: list[Failed] = []
+    statuses: list[str] = []
+    taken, changed, whole = 0, 0, not in_lines
+    for part in answer.iter_lines() if in_lines else [answer.content]:
+        said = _decoded(answer, part, _One)
+        whole = whole or said.taken is not None
+        statuses += [said.status] if whole and said.status else []
+        for one in said.told():
+            placed = replace(one, index=start + one.index)
+            each(placed)
+            if isinstance(placed, Failed):
+                failed.append(placed)
+            else:
+                taken, changed = taken + 1, changed + placed.changed
+    if not whole:
+        raise Unavailable(f"{answer.url}: the answer ends early; what was taken so far is safe: push the same again")
+    return PushedMany(taken=taken, changed=changed, failed=tuple(failed), statuses=tuple(statuses))

@@ -19,7 +19,8 @@ from typing import BinaryIO
 import msgspec
 import requests
 
-from exchange.client import Server, Target, Trouble, refusal
+from exchange.clientserver import Server, Trouble, refusal
+from exchange.clienttarget import Target
 
 PAGE = 1000
 

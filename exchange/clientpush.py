@@ -7,17 +7,17 @@ resumed: what is there already counts as a success.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from exchange import stix
-from exchange.client import Server, Target, Trouble, content, refusal
+from exchange.clientfiles import Unreadable
+from exchange.clientserver import Server, Trouble, content, refusal
+from exchange.clienttarget import Target
 
 REQUEST_BYTES = 4 << 20  # a server answers such a request within seconds, and the progress bar moves
 POLLS = 600
@@ -73,31 +73,12 @@ class Previewed:
 # Reading files ----------------------------------------------------------------------------------------------------
 
 
-def expand(names: Sequence[str]) -> list[str]:
-    """The files that are meant: a folder stands for its *.json, `-` for standard input. `Trouble` if there is none."""
-    found: list[str] = []
-    for name in names:
-        path = Path(name)
-        if name != "-" and path.is_dir():
-            inside = sorted(str(one) for one in path.glob("*.json"))
-            if not inside:
-                raise Trouble(f"{name}: has no *.json")
-            found += inside
-        else:
-            found.append(name)
-    return found
-
-
-def read(name: str) -> list[Piece | Refused]:
-    """The objects of one file: a STIX bundle, a TAXII envelope, a list of objects, or one. `Trouble` if it is none."""
-    try:
-        text = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    except OSError as error:
-        raise Trouble(f"{name}: cannot be read: {error.strerror}") from error
+def read(name: str, text: bytes) -> list[Piece | Refused]:
+    """The objects of a text: a STIX bundle, a TAXII envelope, a list of objects, or one. `Unreadable` if it is none."""
     try:
         items = stix.read_envelope(_enveloped(text), limited=False)
     except (stix.EnvelopeError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise Trouble(f"{name}: holds no STIX: {error}") from error
+        raise Unreadable(name, f"holds no STIX: {error}") from error
     return [_piece(name, item) for item in items]
 
 

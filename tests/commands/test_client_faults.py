@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from exchange import client
-from exchange.client import Server, Trouble
+from exchange import clientserver, clienttarget
+from exchange.clientserver import Server, Trouble, Unavailable
 from tests.commands.command import free_port, listening
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -93,14 +93,14 @@ def test_a_wait_that_is_asked_for_is_never_longer_than_a_minute(asking: Asking) 
     with serving({"/x": [taxii(503, {}, Retry_After="86400"), taxii(200, {})]}) as script:
         asking.server.get(f"{script.url}/x")
 
-    assert asking.pauses == [client.LONGEST_WAIT]
+    assert asking.pauses == [clientserver.LONGEST_WAIT]
 
 
 def test_a_server_that_stays_busy_is_given_up_with_what_to_do(asking: Asking) -> None:
-    with serving({"/x": [taxii(503, {})]}) as script, pytest.raises(Trouble, match="run the same command again"):
+    with serving({"/x": [taxii(503, {})]}) as script, pytest.raises(Unavailable, match="run the same command again"):
         asking.server.get(f"{script.url}/x")
 
-    assert len(asking.pauses) == client.TRIES - 1
+    assert len(asking.pauses) == clientserver.TRIES - 1
 
 
 def test_a_server_that_is_not_there_is_told_in_plain_words(asking: Asking) -> None:
@@ -114,7 +114,7 @@ def test_a_server_that_speaks_something_else_is_told(asking: Asking) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
 
         def answer() -> None:
-            for _ in range(client.TRIES):
+            for _ in range(clientserver.TRIES):
                 with other.accept()[0] as connection:
                     connection.recv(65536)  # a connection closed with unread bytes is reset, and its answer lost
                     connection.sendall(b"\x00\x00\x06\x04\x00")
@@ -129,7 +129,7 @@ def test_a_server_that_speaks_something_else_is_told(asking: Asking) -> None:
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://127.0.0.1/", "http://", "http://[::1", "exchange", ""])
 def test_what_is_no_url_is_told_without_waiting(asking: Asking, url: str) -> None:
     with pytest.raises(Trouble, match="https://HOST/"):
-        client.find(asking.server, url, "one")
+        clienttarget.find(asking.server, url, "one")
 
     assert asking.pauses == []
 
@@ -141,20 +141,20 @@ def test_a_redirect_is_told_and_not_followed(asking: Asking) -> None:
             Trouble, match=r"redirects to http://127\.0\.0\.1:1/r/; if that is the right place, give it as --url"
         ),
     ):
-        client.find(asking.server, f"{script.url}/r/", "one")
+        clienttarget.find(asking.server, f"{script.url}/r/", "one")
 
 
 def test_the_key_goes_to_no_api_root_on_another_host(asking: Asking) -> None:
     with serving({}) as other, serving({"/taxii2/": [taxii(200, {"api_roots": [f"{other.url}/r/"]})]}) as script:
         with pytest.raises(Trouble, match="another host"):
-            client.find(asking.server, script.url, "one")
+            clienttarget.find(asking.server, script.url, "one")
 
         assert other.asked == []
 
 
 def test_a_relative_api_root_is_understood(asking: Asking) -> None:
     with serving(root() | {"/taxii2/": [taxii(200, {"api_roots": ["/r/"]})]}) as script:
-        target = client.find(asking.server, script.url, "one")
+        target = clienttarget.find(asking.server, script.url, "one")
 
         assert target.url == f"{script.url}/r/collections/{COLLECTION['id']}/"
         assert target.max_bytes == 1000
@@ -163,12 +163,12 @@ def test_a_relative_api_root_is_understood(asking: Asking) -> None:
 def test_a_title_that_two_collections_share_is_told_with_their_ids(asking: Asking) -> None:
     twin = COLLECTION | {"id": "00000000-0000-4000-8000-000000000000"}
     with serving(root(others=[twin])) as script, pytest.raises(Trouble, match=str(twin["id"])):
-        client.find(asking.server, f"{script.url}/r/", "one")
+        clienttarget.find(asking.server, f"{script.url}/r/", "one")
 
 
 def test_a_server_that_speaks_no_taxii_is_told(asking: Asking) -> None:
     with serving({"/taxii2/": [(200, {}, b"<html>")]}) as script, pytest.raises(Trouble, match="is it a TAXII"):
-        client.find(asking.server, script.url, "one")
+        clienttarget.find(asking.server, script.url, "one")
 
 
 def test_the_servers_own_words_are_shown(asking: Asking) -> None:

@@ -15,8 +15,9 @@ import pytest
 from click.testing import Result
 
 from exchange import clientpush
-from exchange.client import Server, Target, Trouble
 from exchange.clientpush import Piece
+from exchange.clientserver import Server, Trouble
+from exchange.clienttarget import Target
 from tests.commands.command import AMBER, Served, listening, note, run, told
 
 NUMBERS = count(700_000)  # the server is shared by the tests, so each has objects of its own
@@ -133,7 +134,7 @@ def serving(answers: Mapping[str, Answer]) -> Iterator[Script]:
 
 def preview(script: Script, *pieces: Piece, max_bytes: int = 1000) -> Any:
     target = Target(
-        url=f"{script.url}/c/", root=f"{script.url}/r/", id="c", title="C", can_read=True, can_write=True,
+        url=f"{script.url}/c/", root=f"{script.url}/r/", id="c", name="c", title="C", can_read=True, can_write=True,
         max_bytes=max_bytes,
     )  # fmt: skip
     server = Server(key="exk_a_b", wait=lambda _seconds: None, note=lambda _text: None)
