@@ -32,6 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from exchange import api, config, inforce, ledger, releasing, store, taxii
 from exchange.calling import TICK, Caller
 from exchange.config import ConfigError
+from exchange.following import Follower
 from exchange.inforce import Effect
 from exchange.ledger import Ledger
 from exchange.notices import Notifier
@@ -199,7 +200,9 @@ def keep_releases(exchange: Exchange) -> Thread:
     found = releaser(exchange)
     beside = store.connect(exchange.ledger.url.render_as_string(hide_password=False), 1)
     told = Notifier(engine=found.engine, ledger=beside, clock=exchange.clock)
-    return keep_releasing(found, told, release_lock(exchange, found.engine), lambda: time.sleep(RELEASE_SECONDS))
+    follower = Follower(engine=found.engine, clock=exchange.clock)
+    lock = release_lock(exchange, found.engine)
+    return keep_releasing(found, follower, told, lock, lambda: time.sleep(RELEASE_SECONDS))
 
 
 def keep_saving(polls: Polls) -> Thread:

@@ -137,6 +137,8 @@ def parse(files: Mapping[str, str], *, fresh_id: Callable[[], str] | None = None
         main = _reader(main_table, problems)
         names = Names(groups=frozenset(main.entries("groups")), members=frozenset(main.entries("members")))
         names = replace(names, plans=read_plans(main, names), coordinators=_coordinators(main))
+    stems = (file.removeprefix("collections/").removesuffix(".yaml") for file in tables)
+    names = replace(names, collections=frozenset(stems))
     defaults = read_defaults(main, names)
     collections = [
         read_collection(file, _reader(table, problems), defaults, names, fresh_id)
@@ -163,8 +165,16 @@ def suspicions(config: Config) -> tuple[Problem, ...]:
         for name in sorted(m for m in one.moderate if not _reads(config, one, m)):
             message = f"{name} reviews nothing here: this collection does not let it read"
             found.append(Problem(place=one.places["moderate"], key="moderate", message=message))
+        box = config.collections.get(one.responses or "")
+        if box and box.own_hidden and not _all_of(one.write, box.read):
+            message = f"{box.name} is `own: hidden`: some who publish here cannot read what it takes"
+            found.append(Problem(place=one.places["responses"], key="responses", message=message))
     plans = {one.name for c in config.collections.values() for one in (c.release, c.at_least) if one}
     return (*found, *suspicious_plans(config.releases, frozenset(plans)), *suspicious_notify(config))
+
+
+def _all_of(some: Rights, others: Rights) -> bool:
+    return others.everyone or (not some.everyone and some.groups <= others.groups)
 
 
 def _reads(config: Config, one: Collection, member: str) -> bool:

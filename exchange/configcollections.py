@@ -16,7 +16,7 @@ from exchange.yamlread import Reader, choice, flag, line, prose
 _UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _RULE_KEYS = frozenset(
     {"read", "write", "accept", "unmarked", "own", "audience", "unknown-markings", "release", "release-at-least"}
-    | {"credit", "pseudonym", "moderate", "personal-data"}
+    | {"credit", "pseudonym", "moderate", "personal-data", "responses"}
 )
 _COLLECTION_KEYS = _RULE_KEYS | {"id", "title", "description"}
 _GENERAL = {"anonymous-tick": "is one for all collections; write it under `defaults`"}
@@ -39,6 +39,7 @@ class Rules:
     at_least: Plan | None
     credit: Credit | None
     pseudonym: bool | None
+    responses: str | None
     places: Mapping[str, Place]
 
 
@@ -64,6 +65,7 @@ def _rules(reader: Reader, names: Names) -> Rules:
         at_least=reader.value("release-at-least", names.plan, None),
         credit=read_credit(reader, names),
         pseudonym=reader.value("pseudonym", flag, None),
+        responses=reader.value("responses", names.collection, None),
         places=reader.table.places,
     )
 
@@ -123,8 +125,12 @@ def read_collection(
     unmarked = own.unmarked or defaults.unmarked or Tlp.AMBER
     places = {**defaults.places, **own.places}
     _check_unmarked(reader, accept, unmarked, own, defaults)
+    name = file.removeprefix("collections/").removesuffix(".yaml")
+    if own.responses == name:
+        reader.note("responses", "is this collection: responses may come here anyway; remove it")
+    box = own.responses or defaults.responses
     return Collection(
-        name=file.removeprefix("collections/").removesuffix(".yaml"),
+        name=name,
         id=_id(reader, fresh_id),
         title=reader.required("title", _title, "", "write a title for people"),
         description=reader.value("description", prose, None),
@@ -141,6 +147,7 @@ def read_collection(
         at_least=own.at_least or defaults.at_least,
         credit=own.credit or defaults.credit or NAMED,
         pseudonym=bool(own.pseudonym if own.pseudonym is not None else defaults.pseudonym),
+        responses=box if box != name else None,
         place=Place(file=file, line=1),
         places=places,
     )

@@ -18,7 +18,7 @@ _TLP_NAMES = frozenset(tlp.value for tlp in Tlp)
 WORDS_TAKEN = _TLP_NAMES | {"everyone", "named", "ignore"}
 NOT_YET = {
     key: f"`{key}` is not supported yet (stage {stage}); remove it"
-    for stage, keys in (("later", ("responses", "quota", "keep", "sign-in")),)
+    for stage, keys in (("later", ("quota", "keep", "sign-in")),)
     for key in keys
 }
 IGNORED = Treatment(ignore=True, tlp=None, group=None)
@@ -28,13 +28,15 @@ IGNORED = Treatment(ignore=True, tlp=None, group=None)
 class Names:
     """The names that may be used; `groups` is None if they could not be read, and then every name passes.
 
-    `plans` are the release plans, None likewise. `coordinators` are the members with that role.
+    `plans` are the release plans, None likewise. `coordinators` are the members with that role,
+    `collections` the names of the collection files.
     """
 
     groups: frozenset[str] | None
     members: frozenset[str]
     plans: Mapping[str, Plan] | None = None
     coordinators: frozenset[str] = frozenset()
+    collections: frozenset[str] = frozenset()
 
     def group(self, text: str) -> str:
         """The form of the name of a declared group."""
@@ -65,6 +67,13 @@ class Names:
             raise ValueError(f'"{text}" is no coordinator; write `roles: [coordinator]` at members.{text}')
         near = did_you_mean(text, self.members)
         raise ValueError(f'no member "{text}"{near or "; members are declared under `members:`"}')
+
+    def collection(self, text: str) -> str:
+        """The form of the name of a collection."""
+        if text in self.collections:
+            return text
+        near = did_you_mean(text, self.collections)
+        raise ValueError(f'no collection "{text}"{near or "; a collection is a file in collections/"}')
 
     def plan(self, text: str) -> Plan | None:
         """The form of the name of a release plan; None if the plans could not be read."""

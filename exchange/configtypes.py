@@ -145,7 +145,8 @@ class Collection:
     `at_least` (`release-at-least`) the one that no deposit is earlier than. `credit` hides its publishers at least so
     far, and with `pseudonym` anonymous copies say which are of one publisher. `moderate` names the members that review
     every deposit (empty: none is reviewed), `unknown_markings` is reject or quarantine, `personal_data` reject,
-    quarantine or allow. `places` has the line of each key,
+    quarantine or allow. `responses` names the collection that takes answers to what is published here, beside this one.
+    `places` has the line of each key,
     in its own file or under `defaults`; a key that neither has is not in it.
     """
 
@@ -166,6 +167,7 @@ class Collection:
     at_least: Plan | None
     credit: Credit = NAMED
     pseudonym: bool = False
+    responses: str | None = None
     place: Place
     places: Mapping[str, Place]
 

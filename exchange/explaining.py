@@ -200,7 +200,7 @@ class _Case:
 
     def rule_7(self, c: Collection) -> Step:
         """What passes 2 to 6 and is not let in by all of 2 to 7 waits for a stage, or its policy's time is over."""
-        least = {c.at_least.name} if c.at_least else set()
+        least = {c.at_least.name} if c.at_least and all(s.answers is None for s in self.said) else set[str]()
         followed = sorted({name for s in self.said for name in s.releases} | least)
         starts = max((s.starts for s in self.said if s.starts is not None), default=None)
         ends = min((s.ends for s in self.said if s.ends is not None), default=None)
@@ -259,6 +259,8 @@ class _Case:
         return Step(rule="8 version", kept=kept, because=because)
 
     def rule_9(self) -> Step:
+        if not self.own and not all(self.lets_in(policy.answering(s, self.state.numbers)) for s in self.said):
+            return Step(rule="9 closure", kept=False, because="it may not read what this answers")
         if not self.own and not all(self.lets_in(s.received) for s in self.said):
             because = "its publisher has it from others, who do not let this member read it"
             return Step(rule="9 closure", kept=False, because=because)
@@ -316,6 +318,11 @@ def _tlp(said: Said) -> str:
 
 
 def _to(said: Said) -> str:
+    if said.answers is not None and not said.answers_to:
+        return "nobody: it is only counted"
+    if said.answers is not None:
+        named = [f"{said.answers_to}, whose deposit it answers", "the coordinators", *sorted(said.members)]
+        return ", ".join([*named, *(["everyone"] if policy.is_everyone(said.answers) else [])])
     if said.fills:
         return "everyone, by the stages of its plan"
     named = [*(f"group {g}" for g in sorted(said.groups)), *sorted(said.members)]

@@ -20,6 +20,7 @@ from exchange.markings import Said
 YOU, NOBODY = "you", "nobody"
 REVIEWERS = "who reviews this collection"
 EVERYONE = "everyone whom the collection lets read"
+ANSWERED = ("the publisher of what it answers", "the coordinators")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,9 @@ def held(seen: Seen, approved: Forecast, *, inside: bool, reviewed: bool) -> For
 
 def _others(seen: Seen) -> list[str]:
     """Everybody but the publisher whom its own words could let in, whatever the config says of groups and rights."""
+    if any(said.answers is not None for said in seen.said):
+        named = sorted(frozenset[str]().union(*(said.members for said in seen.said)))
+        return [*ANSWERED, *named] if all(said.answers_to for said in seen.said) else []
     called = list(dict.fromkeys(_called(said) for said in seen.said))
     if _by_stages(seen):
         called = [_together([w for w in seen.stages if w.due is None])]
@@ -212,6 +216,8 @@ def _versions(seen: Seen) -> Iterator[str]:
     ever = reduce(Audience.__and__, (_closing(seen, a) for a in seen.refs.values()), seen.base)
     if _narrower(seen.whole, ever):
         yield "8 version: no wider than your newer version of it in this collection."
+    if any(s.answers_to for s in seen.said):
+        yield "9 closure: everybody who reads what it answers, once that is everybody whom its collection lets read."
     if any(s.received != EVERYBODY for s in seen.said):
         yield "9 closure: no wider than what you received of it from others."
     for ref, audience in sorted(seen.refs.items()):

@@ -55,6 +55,14 @@ def move_aliases(conn: Connection, old: int, new: int) -> None:
     conn.execute(update(t.alias).where(mine).values(publisher=new))
 
 
+def move_responses(conn: Connection, old: int, new: int, now: int) -> None:
+    """What answers old's deposits is for the successor, once it follows. Cost: O(responses)."""
+    c = t.response.c
+    for sign in (1, -1):
+        mine = c.publisher == sign * old
+        conn.execute(update(t.response).where(mine).values(publisher=sign * new, due=now))
+
+
 def move_statuses(conn: Connection, old: int, new: int) -> None:
     """What became of old's submissions is the successor's to ask. Cost: O(old's statuses)."""
     conn.execute(update(t.status).where(t.status.c.member == old).values(member=new))

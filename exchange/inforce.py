@@ -46,8 +46,12 @@ class InForce:
         """For operators: a member's name, or what stands for a publisher that is not a member under its own name."""
         if publisher == 0:
             return "the exchange"
-        name = next(name for name, n in self.numbers.items() if n == abs(publisher))
+        name = self.member(publisher)
         return name if publisher > 0 else f"{name} (anonymous)"
+
+    def member(self, publisher: int) -> str:
+        """The name of the member that is or stands behind a publisher."""
+        return next(name for name, n in self.numbers.items() if n == abs(publisher))
 
     def title(self, place: int) -> str:
         """For operators: a collection's name; its id where its file was taken out."""
@@ -82,8 +86,8 @@ def _parsed(files: str) -> Config:
 
 
 def _profile(config: Config, kept: Mapping[str, Any]) -> policy.Profile:
-    agrees, acs = (frozenset(kept.get(key, ())) for key in ("agrees", "acs"))
-    return policy.profile(config, frozenset(kept["groups"]), kept["relays"], agrees, acs)
+    agrees, acs, roles = (frozenset(kept.get(key, ())) for key in ("agrees", "acs", "roles"))
+    return policy.profile(config, frozenset(kept["groups"]), kept["relays"], agrees, acs, roles)
 
 
 def _bound(
@@ -225,7 +229,13 @@ def _departed(before: InForce | None, config: Config) -> dict[str, dict[str, obj
     kept: dict[str, policy.Profile] = dict(before.departed)
     kept |= {name: policy.profile_of(before.config, name) for name in before.config.members}
     return {
-        name: {"groups": sorted(p.groups), "relays": p.relays, "agrees": sorted(p.agrees), "acs": sorted(p.acs)}
+        name: {
+            "groups": sorted(p.groups),
+            "relays": p.relays,
+            "agrees": sorted(p.agrees),
+            "acs": sorted(p.acs),
+            "roles": sorted(p.roles),
+        }
         for name, p in sorted(kept.items())
         if name not in config.members
     }

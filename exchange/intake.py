@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from exchange import aliases, entries, feed, inforce, log, pages, policy, sequencer, status, stix, store
+from exchange import aliases, answerrows, entries, feed, inforce, log, pages, policy, sequencer, status, stix, store
 from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
 from exchange.entries import Deposit, Version
@@ -220,6 +220,7 @@ def _add(
     """Store the deposits, and the copies of anonymous ones. Returns when they were stamped, and of each what the
     answer speaks of: the version that others read, and the known ids as the publisher calls them. Raises `TooDeep`."""
     added = log.add(conn, writer, place, [deposit for _, deposit in accepted], now)
+    _keep_answers(conn, judge, zip((c for c, _ in accepted), added.versions, strict=True), now)
     sources = {c.index: made.number for (c, _), made in zip(accepted, added.versions, strict=True)}
     told = {c.index: (c, made, added.known) for (c, _), made in zip(accepted, added.versions, strict=True)}
     copies = [(c, replace(d, source=source or sources[i])) for i, (c, d, source) in judge.copies.items()]
@@ -229,10 +230,21 @@ def _add(
             veiled = log.add(conn, unnamed, place, [deposit for _, deposit in copies], now)
         except log.TooDeep as error:
             raise log.TooDeep(judge.crediting.own_ids(error.ids)) from error
+        _keep_answers(conn, judge, zip((c for c, _ in copies), veiled.versions, strict=True), now)
         judge.crediting.keep({c.parsed.id: deposit.id for c, deposit in copies})
         known = judge.crediting.own_ids(veiled.known)
         told |= {c.index: (c, made, known) for (c, _), made in zip(copies, veiled.versions, strict=True)}
     return added.stamped, list(told.values())
+
+
+def _keep_answers(conn: Connection, judge: Judge, made: Iterable[tuple[Candidate, Version]], now: int) -> None:
+    """They are looked at once more, soon: what they answer may be changing while this is written."""
+    found = ((v.number, *judge.answered[c.index]) for c, v in made if c.index in judge.answered)
+    rows = [
+        answerrows.Row(n, a.kind, a.word, target.publisher, target.collection, target.object, now, now)
+        for n, a, target in found
+    ]
+    answerrows.add(conn, rows)
 
 
 # Deleting ---------------------------------------------------------------------------------------------------------

@@ -14,13 +14,28 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from exchange import anonymous, entries, inforce, markings, personaldata, policy, resharing, schemes, stix, store
+from exchange import (
+    anonymous,
+    answering,
+    answers,
+    entries,
+    inforce,
+    markings,
+    personaldata,
+    policy,
+    resharing,
+    schemes,
+    stix,
+    store,
+)
+from exchange.answering import Target
+from exchange.answers import Answer
 from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
 from exchange.crediting import Crediting
 from exchange.entries import Deposit, Owned, Version
 from exchange.inforce import InForce
-from exchange.label import NOBODY, Tlp
+from exchange.label import NOBODY, Audience, Tlp
 from exchange.markings import Said
 from exchange.resharing import Received
 from exchange.schemes import Terms
@@ -61,6 +76,8 @@ class Judge:
         # By index, what others read in the place of anonymous objects, and which stored version it stands for, if any.
         self.copies: dict[int, tuple[Candidate, Deposit, int | None]] = {}
         self.received: Mapping[str, Received] = {}
+        # By index, what objects say of findings that the member may read.
+        self.answered: Mapping[int, tuple[Answer, Target]] = {}
 
     def _definitions(self) -> Mapping[str, Terms]:
         """What the publisher's own definitions say, in this envelope or before (policy.md 3.5)."""
@@ -86,6 +103,7 @@ class Judge:
         accepted: list[tuple[Candidate, Deposit]] = []
         place = self.state.places[self.collection.id]
         self.received = self._received(chunk)
+        self.answered = self._answered(chunk)
         self.crediting.prepare(chunk, self._said)
         for c in chunk:
             history = earlier.setdefault(c.parsed.id, [])
@@ -126,6 +144,15 @@ class Judge:
         found = resharing.received(self.conn, self.publisher, self.state.readers, sorted(numbers.values()))
         return {i: found[n] for i, n in numbers.items() if n in found and (authors[i] in known or found[n].by_exchange)}
 
+    def _answered(self, chunk: Sequence[Candidate]) -> Mapping[int, tuple[Answer, Target]]:
+        """An id that the member may not read is answered by nothing here, like one that nobody has."""
+        said = {c.index: answer for c in chunk if (answer := _answer(c)) is not None}
+        if not said:
+            return {}
+        ids = sorted({answer.target for answer in said.values()})
+        found = answering.found(self.conn, self.state, self.publisher, self.collection, ids)
+        return {index: (answer, found[answer.target]) for index, answer in said.items() if answer.target in found}
+
     def _builtin(self, c: Candidate) -> Result | None:
         if c.parsed.id in markings.TLP_IDS:
             return c.result(ok=True, message="a TLP marking: every exchange knows it, so it is not stored.")
@@ -158,7 +185,7 @@ class Judge:
             message = "its references have too many different audiences to close over: split the object."
             return c.result(ok=False, message=message)
         said = self._said(c)
-        reason = policy.refusal(self.state.config, self.collection, said) or self._personal(c)
+        reason = _wrong_answer(c) or policy.refusal(self.state.config, self.collection, said) or self._personal(c)
         if said.classified:
             _log.warning("member %s sent what ACS calls classified to %s", self.member, self.collection.name)
         elif reason is None and (had := self.received.get(c.parsed.id)):
@@ -210,6 +237,9 @@ class Judge:
         said = markings.read(ids, known, self.state.config.markings, self.definitions)
         itself = self.envelope.definitions.get(c.parsed.id)
         had = self.received.get(c.parsed.id)
+        if c.index in self.answered:
+            answer, target = self.answered[c.index]
+            said = answered(said, answer, target.audience, self.state.member(target.publisher))
         return replace(
             said,
             classified=said.classified or (itself is not None and itself.classified),
@@ -283,11 +313,48 @@ class Judge:
             parts.append(f"no wider than your {_list(c.refs & known)}, which it refers to.")
         if others:
             parts.append("no wider than what you received of it from others.")
-        if unknown := c.refs - known:
+        told = frozenset[str]()
+        if c.index in self.answered:
+            answer, _ = self.answered[c.index]
+            told = frozenset({answer.target})
+            parts.append(_answers(answer))
+        if unknown := c.refs - known - told:
             parts.append(f"refers to {_list(unknown)}, not deposited by you: whoever reads this reads that id.")
         if made.publisher < 0:
             parts.append("others read an anonymous copy of it.")
         return c.result(ok=True, message=" ".join(parts))
+
+
+def _answer(c: Candidate) -> Answer | None:
+    try:
+        return answers.read(c.parsed.obj)
+    except answers.Wrong:
+        return None
+
+
+def _wrong_answer(c: Candidate) -> str | None:
+    try:
+        answers.read(c.parsed.obj)
+    except answers.Wrong as error:
+        return str(error)
+    return None
+
+
+def answered(said: Said, answer: Answer, audience: Audience, publisher: str) -> Said:
+    """What the markings of an answer come to: the exchange says whom it is for (policy.md 3.5). `publisher`: the name
+    of the member whose deposit it answers."""
+    if answer.kind == answers.USE:  # counted, and nobody else's to read
+        return replace(said, answers=audience, members=frozenset())
+    return replace(said, answers=audience, answers_to=publisher)
+
+
+def _answers(answer: Answer) -> str:
+    if answer.kind == answers.USE:
+        return f"counted for the publisher of {answer.target}; nobody but you reads it."
+    return (
+        f"for the publisher of {answer.target} and the coordinators; "
+        "for everybody who reads that, once everybody whom its collection lets read may."
+    )
 
 
 def _taken_back(c: Candidate, withdrawn: Set[str]) -> Result | None:

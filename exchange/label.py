@@ -134,6 +134,7 @@ _KINDS = {
     "group": 6,
     "iep": 7,
     "acs": 8,
+    "role": 9,
 }  # as in policy.md 3.4: a denial names its rule
 _LEVELS = [f"tlp:{level.value}" for level in reversed(Tlp)]  # the strictest first
 _unique: WeakValueDictionary[tuple[str, Expr, Expr], Expr] = WeakValueDictionary()

@@ -9,14 +9,14 @@ whom an expression lets in is asked of `readers`, which is `policy` bound to the
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import chain
 from random import SystemRandom
 
 from sqlalchemy import Connection
 
-from exchange import attribution, entries, logrows, noticerows, review, sequencer, store, tables, tallies
+from exchange import answerrows, attribution, entries, logrows, noticerows, review, sequencer, store, tables, tallies
 from exchange.audiences import Change, draft, put_off, settle
 from exchange.entries import Deposit, Version
 from exchange.interning import Key, Readers, intern
@@ -75,7 +75,7 @@ def add(conn: Connection, writer: Writer, collection: int, deposits: Sequence[De
     _store(conn, [(made[n], d) for n, d in zip(numbers, deposits, strict=True)], now)
     entries.set_audiences(conn, [c.version for c in changes if c.version.number not in fresh])
     _notice(conn, writer, changes, drafted.together.values(), now)
-    stamped = _enter(conn, writer, changes)
+    stamped = _enter(conn, writer, changes, {v.object for v in own})
     known = frozenset(i for i, o in number.items() if o in drafted.known)
     return Added(tuple(made[n] for n in numbers), known, stamped)
 
@@ -252,8 +252,11 @@ def _exposed(conn: Connection, changes: Sequence[Change]) -> list[Version]:
 # Entries ------------------------------------------------------------------------------------------------------
 
 
-def _enter(conn: Connection, writer: Writer, changed: Sequence[Change]) -> int:
-    """Let the log follow; the last thing done is stamping. Returns the clock at that moment."""
+def _enter(conn: Connection, writer: Writer, changed: Sequence[Change], had: Set[int] | None = None) -> int:
+    """Let the log follow, and soon what answers these; the last thing done is stamping. Returns the clock at that
+    moment. `had`: the objects that may have been answered, all where it is left out."""
+    answered = {c.version.object for c in changed if had is None or c.version.object in had}
+    answerrows.touch(conn, sorted(answered), writer.clock.now(conn))
     exposed = {v.number: v for v in _exposed(conn, changed)}
     rest = exposed.keys() - {c.version.number for c in changed}
     changes = [*changed, *(Change(version=exposed[n], before=exposed[n].shown) for n in sorted(rest))]

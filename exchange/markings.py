@@ -62,6 +62,8 @@ class Said:
     ends: int | None = None
     carried: frozenset[str] = frozenset()  # words of PAP, CUI and ACS that restrict nobody
     received: Audience = EVERYBODY  # who may read what its publisher had of it from others
+    answers: Audience | None = None  # a response: who may read what it answers
+    answers_to: str = ""  # the member whose deposit that is; empty where the response is only counted
     classified: bool = False  # ACS says that it is not unclassified
     unknown: frozenset[str] = frozenset()  # ids that mean nothing here
 
@@ -76,6 +78,8 @@ class Said:
         words += [f"from:{self.starts}"] * (self.starts is not None) + [f"until:{self.ends}"] * (self.ends is not None)
         words += [f"carries:{word}" for word in sorted(self.carried)]
         words += [f"received:{self.received.text}"] * (self.received != EVERYBODY)
+        words += [f"answers:{self.answers.text}"] if self.answers is not None else []
+        words += [f"answers-to:{self.answers_to}"] * bool(self.answers_to)
         words += [ANONYMOUS] * self.anonymous + [FILLS] * self.fills + [NAMED_ONLY] * self.named_only
         return " ".join(words)
 
@@ -113,6 +117,8 @@ class Said:
             ends=_instant(one("until")),
             carried=named("carries"),
             received=label.parse_audience(one("received") or EVERYBODY.text),
+            answers=None if (answered := one("answers")) is None else label.parse_audience(answered),
+            answers_to=one("answers-to") or "",
             fills=FILLS in words,
             assumed=ASSUMED in words,
         )

@@ -7,7 +7,7 @@ are a check at the door, `active`; they are not in `decide`, so a renewed member
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import reduce
 
@@ -28,6 +28,7 @@ class Profile:
     owns: frozenset[str]  # where one's own deposits can be read back
     agrees: frozenset[str] = frozenset()  # the IEP terms that it keeps
     acs: frozenset[str] = frozenset()  # what it is in the words of ACS, as ``organizations:USA.DHS``
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ def profile(
     relays: bool,
     agrees: frozenset[str] = frozenset(),
     acs: frozenset[str] = frozenset(),
+    roles: frozenset[str] = frozenset(),
 ) -> Profile:
     """The profile of somebody in these groups (transitively), under this config."""
     return Profile(
@@ -51,6 +53,7 @@ def profile(
         relays=relays,
         agrees=agrees,
         acs=acs,
+        roles=roles,
         reads=frozenset(c.id for c in config.collections.values() if has(c.read, groups)),
         writes=frozenset(c.id for c in config.collections.values() if has(c.write, groups)),
         owns=frozenset(c.id for c in config.collections.values() if not c.own_hidden),
@@ -59,7 +62,7 @@ def profile(
 
 def profile_of(config: Config, name: str) -> Profile:
     member = config.members[name]
-    return profile(config, config.groups_of(name), member.relays, member.agrees, member.acs)
+    return profile(config, config.groups_of(name), member.relays, member.agrees, member.acs, member.roles)
 
 
 def has(rights: Rights, groups: frozenset[str]) -> bool:
@@ -99,6 +102,11 @@ def rule_6_addressed(kind: str, value: str, who: Profile) -> bool | None:
     return value in who.groups if kind == "group" else None
 
 
+def rule_6_role(kind: str, value: str, who: Profile) -> bool | None:
+    """The member has a role that the exchange addresses: responses are for the coordinators, too."""
+    return value in who.roles if kind == "role" else None
+
+
 def rule_6_iep(kind: str, value: str, who: Profile) -> bool | None:
     """The member promised to keep this term of an IEP policy."""
     return value in who.agrees if kind == "iep" else None
@@ -122,12 +130,15 @@ def rule_6_acs(kind: str, value: str, who: Profile) -> bool | None:
     return bool(own & values) if what in ("organizations", "shareability") else bool(own) and own <= values
 
 
+COORDINATORS = atom("role:coordinator")
+
 RULES: tuple[Rule, ...] = (
-    rule_2_read, rule_2_write, rule_4_own, rule_5_tlp, rule_6_addressed, rule_6_iep, rule_6_acs,
+    rule_2_read, rule_2_write, rule_4_own, rule_5_tlp, rule_6_addressed, rule_6_role, rule_6_iep,
+    rule_6_acs,
 )  # fmt: skip
 _NAMES = {
     "read": "2 collection", "write": "2 collection", "own": "4 own", "tlp": "5 TLP", "group": "6 addressed",
-    "iep": "6 IEP", "acs": "6 ACS",
+    "role": "6 addressed", "iep": "6 IEP", "acs": "6 ACS",
 }  # fmt: skip
 
 
@@ -188,14 +199,15 @@ def taken(config: Config, collection: Collection, said: Said) -> Said:
     The level is as marked, else as the collection says for unmarked objects (None: it refuses them); with
     `audience: named` only the named are addressed; the plan is the one that is named, else the collection's, and where
     it has a stage for the named, the addressed fill that stage and narrow nothing else (3.5).
+    A response has no plan of its own.
     """
-    plan = {collection.release.name} if collection.release else frozenset[str]()
+    plan = {collection.release.name} if collection.release and said.answers is None else frozenset[str]()
     found = replace(
         said,
         tlp=said.tlp or collection.unmarked,
         assumed=said.tlp is None and collection.unmarked is not None,
         named_only=said.named_only or collection.named,
-        releases=frozenset(said.releases or plan),
+        releases=frozenset(said.releases if said.answers is None and said.releases else plan),
     )
     fills = any(stage.named for name in found.releases for stage in plans.known(config, name).stages)
     return replace(found, fills=fills and not found.named_only)
@@ -211,27 +223,54 @@ def clauses(collection: Collection, said: Said, publisher: int, numbers: Mapping
     """
     level = said.tlp or Tlp.RED
     read, write = atom(f"read:{collection.id}"), atom(f"write:{collection.id}")
+    asked = read | (write & atom(f"own:{collection.id}"))  # a response is also for who may only write there
     itself = {publisher} if publisher > 0 else set[int]()
-    named = {numbers[m]: ANY for m in said.members} | dict.fromkeys(itself, ANY)
+    answered = {numbers[said.answers_to]} if said.answers_to else set[int]()
+    named = {numbers[m]: ANY for m in said.members} | dict.fromkeys(itself | answered, ANY)
     tlp = NONE if level is Tlp.RED else atom(f"tlp:{level.value}")
     own = {publisher: atom(f"own:{collection.id}")} if itself else {-publisher: NONE}
     return {
-        "2 collection": Audience.make(read, dict.fromkeys(itself, read | write)),
+        "2 collection": Audience.make(read, dict.fromkeys(answered, asked) | dict.fromkeys(itself, read | write)),
         "4 own": Audience.make(NONE if itself and said.anonymous else ANY, own),
         "5 TLP": Audience.make(tlp, named),
         "6 addressed": Audience.make(_addressed(said), named),
         "6 IEP": Audience.make(said.iep, dict.fromkeys(itself, ANY)),
         "6 ACS": Audience.make(said.acs, dict.fromkeys(itself, ANY)),
-        "9 closure": closure.with_own(said.received, publisher),
+        "9 closure": closure.with_own(said.received & answering(said, numbers), publisher),
     }
 
 
 def _addressed(said: Said) -> Expr:
+    if said.answers is not None:
+        return any_of(_answerers(said))
     if said.fills:
         return ANY
     if said.groups:
         return any_of(atom(f"group:{g}") for g in sorted(said.groups))
     return NONE if said.members or said.named_only else ANY
+
+
+def _answerers(said: Said) -> Iterator[Expr]:
+    """Whom a response is for, besides the named: nobody, where it is only counted."""
+    if said.answers is not None and said.answers_to:
+        yield COORDINATORS
+        yield from (atom(f"group:{g}") for g in said.groups)
+        if is_everyone(said.answers) and not said.named_only:
+            yield ANY
+
+
+def answering(said: Said, numbers: Mapping[str, int]) -> Audience:
+    """A response is no wider than what it answers, but for whom the exchange addresses."""
+    if said.answers is None:
+        return EVERYBODY
+    answered = {numbers[said.answers_to]: ANY} if said.answers_to else {}
+    return said.answers | Audience.make(COORDINATORS, answered)
+
+
+def is_everyone(audience: Audience) -> bool:
+    """Whether no stage and no address keeps anybody out whom the collection lets read, at its TLP and on its terms."""
+    kinds = {node.atom.partition(":")[0] for node in audience.common.nodes()}
+    return audience.common is not NONE and kinds <= {"read", "tlp", "iep", "acs"}
 
 
 def audience(collection: Collection, said: Said, publisher: int, numbers: Mapping[str, int]) -> Audience:
@@ -251,7 +290,7 @@ def steps(
     member's time is the latest.
     """
     followed = [plans.known(config, name) for name in sorted(said.releases)]
-    followed += [collection.at_least] if collection.at_least else []
+    followed += [collection.at_least] if collection.at_least and said.answers is None else []
     if not followed:
         return (Step(0, EVERYBODY),)
     named = {numbers[m] for m in said.members}
@@ -378,6 +417,8 @@ def refusal(config: Config, collection: Collection, said: Said) -> str | None:
         return "no TLP marking, and this collection takes none without: add one."
     if not low <= level <= high:
         return f"TLP:{level.value.upper()} is outside what this collection takes ({low.value} to {high.value})."
+    if said.answers is not None:
+        return None  # the exchange names whom it is for
     if (level is Tlp.RED or collection.named) and not (said.members or (said.groups and level is not Tlp.RED)):
         return "it names no recipient: add the `member:NAME` marking of each from your `policy` collection."
     return None

@@ -284,9 +284,9 @@ class _Trial:
         self, v: Version, said: Sequence[Said], unions: Mapping[int, Both]
     ) -> tuple[Audience, Audience]:
         """Its `base` and `whole` were all of it its publisher's own: for whom others meant theirs is not told."""
-        if v.state == HELD or all(s.received == EVERYBODY for s in said):
+        if v.state == HELD or all(s.received == EVERYBODY and s.answers is None for s in said):
             return v.base, v.whole
-        what = [replace(s, received=EVERYBODY) for s in said]
+        what = [replace(s, received=EVERYBODY, answers=s.answers and EVERYBODY) for s in said]
         config = self.judge.state.config
         begun = self.judge.released if v.publisher > 0 else policy.next_tick(config, self.judge.now)
         steps = policy.release(config, self.collection, what, v.publisher, self.numbers, v.started)
@@ -296,7 +296,7 @@ class _Trial:
     def _stages(self, v: Version, said: Sequence[Said]) -> list[Whom]:
         config, least = self.judge.state.config, self.collection.at_least
         followed = {name: plan for s in said for name in sorted(s.releases) if (plan := plans.plan(config, name))}
-        followed |= {least.name: least} if least else {}
+        followed |= {least.name: least} if least and all(s.answers is None for s in said) else {}
         first = said[0] if len(said) == 1 else Said()
         return forecast.stages(followed.values(), first, v.started, self.judge.released)
 

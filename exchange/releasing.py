@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from exchange.calling import Caller
+from exchange.following import Follower
 from exchange.notices import Notifier
 from exchange.release import Releaser
 
@@ -94,12 +95,16 @@ class SessionLock:
         return True
 
 
-def keep_releasing(releaser: Releaser, notifier: Notifier, lock: Lock, pause: Callable[[], None]) -> Thread:
-    """Carry out what falls due and tell whom it concerns, round after round, in a thread that ends with its process."""
+def keep_releasing(
+    releaser: Releaser, follower: Follower, notifier: Notifier, lock: Lock, pause: Callable[[], None]
+) -> Thread:
+    """Carry out what falls due, let responses follow and tell whom it concerns, round after round, in a thread that
+    ends with its process."""
 
     def round_() -> None:
         if lock.held():
             releaser.round()
+            follower.round()
             notifier.round()
         else:
             releaser.wait()

@@ -317,6 +317,20 @@ told = Table(  # who was told, and by which note
     sqlite_with_rowid=False,
 )  # fmt: skip
 
+response = Table(  # versions that answer a finding; they follow its audience (exchange.following)
+    "response", metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(12), nullable=False),  # status, opinion, sighting, use
+    Column("word", String(24), nullable=False),
+    Column("publisher", Integer, nullable=False),  # whose deposit it answers, with its collection and object
+    Column("collection", Integer, nullable=False),
+    Column("object", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("due", BigInteger),  # when to look whether that audience changed; NULL: not before it does
+    Index("response_by_object", "object"),
+    Index("response_by_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
+)  # fmt: skip
+
 ended = Table(  # when a change of the config last took from a member what it could read in a collection
     "ended", metadata,
     Column("member", Integer, primary_key=True, autoincrement=False),

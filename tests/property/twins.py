@@ -21,6 +21,7 @@ from flask import Flask
 
 from exchange import app, audit, credentials, inforce, store, withdrawing
 from exchange.app import Exchange
+from exchange.following import Follower
 from exchange.notices import Notifier
 from exchange.release import Releaser, Steady
 from exchange.sequencer import Clock
@@ -148,6 +149,7 @@ class Site:
         """`exchange withdraw`, and the round that tells who has it."""
         engine = self.exchange.engine
         assert withdrawing.withdraw(engine, self.clock, withdrawing.by_ids([stix_id]), "error")
+        Follower(engine=engine, clock=self.clock).round()
         Notifier(engine=engine, ledger=self.exchange.ledger, clock=self.clock).round()
 
     def close(self) -> list[str]:

@@ -19,6 +19,7 @@ from werkzeug.test import TestResponse
 import exchange
 from exchange import app, audit, credentials, inforce, ledgeraudit, store
 from exchange.app import Exchange
+from exchange.following import Follower
 from exchange.notices import Notifier
 from exchange.tables import notice
 from tests import databases
@@ -139,6 +140,7 @@ class Stage:
         exchange = self.here.exchange
         with store.writing(exchange.engine) as conn:
             conn.execute(update(notice).values(at=notice.c.at - after, due=notice.c.due - after))
+        Follower(engine=exchange.engine, clock=exchange.clock).round()
         return Notifier(engine=exchange.engine, ledger=exchange.ledger, clock=exchange.clock, size=2).round()
 
     def audit(self) -> list[str]:

@@ -441,7 +441,7 @@ def test_a_title_that_a_client_could_not_name_is_refused(title: str) -> None:
 
 
 LATER = [
-    *((key, "later") for key in ("quota", "keep", "responses", "sign-in")),
+    *((key, "later") for key in ("quota", "keep", "sign-in")),
 ]
 
 
@@ -727,3 +727,28 @@ def test_whatever_parses_can_also_be_checked(main: str, box: str) -> None:
     config, _ = outcome({"config/exchange.yaml": main, "collections/box.yaml": box})
     if config is not None:
         assert all(str(remark).startswith(("config/", "collections/")) for remark in suspicions(config))
+
+
+def test_a_collection_may_name_another_one_that_takes_the_answers() -> None:
+    made = home(GROUPS, box=f"id: {ID}\ntitle: Box\nresponses: replies\n", replies=f"id: {OTHER_ID}\ntitle: Replies\n")
+    assert parse(made).collections["box"].responses == "replies"
+    assert faults(made | {"collections/box.yaml": f"id: {ID}\ntitle: Box\nresponses: replys\n"}) == [
+        'collections/box.yaml:3: responses: no collection "replys" (did you mean "replies"?)'
+    ]
+    assert faults(made | {"collections/box.yaml": f"id: {ID}\ntitle: Box\nresponses: box\n"}) == [
+        "collections/box.yaml:3: responses: is this collection: responses may come here anyway; remove it"
+    ]
+
+
+def test_a_box_that_hides_answers_from_those_who_publish_is_suspicious() -> None:
+    rules = "write: everyone\nread: everyone"
+    made = home(
+        f"{GROUPS}\nmembers: {{ bank: {{ name: Bank, in: [health] }} }}",
+        box=f"id: {ID}\ntitle: Box\n{rules}\nresponses: replies\n",
+        replies=f"id: {OTHER_ID}\ntitle: Replies\nwrite: everyone\nread: health\nown: hidden\n",
+    )
+    said = [str(one) for one in suspicions(parse(made))]
+    assert (
+        "collections/box.yaml:5: responses: replies is `own: hidden`: some who publish here cannot read what it takes"
+        in said
+    )
