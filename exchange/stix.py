@@ -14,6 +14,7 @@ from exchange.stixcustom import custom
 from exchange.stixenvelope import EnvelopeError, Item, TooMany, read_envelope
 from exchange.stixfault import Fault, pointer
 from exchange.stixmarks import present
+from exchange.stixpattern import pattern_error
 from exchange.stixread import kind
 from exchange.stixtime import format_timestamp, parse_query_timestamp, parse_timestamp
 from exchange.stixtypes import ORDER, TIMESTAMPS, TLP_OBJECTS
@@ -37,6 +38,7 @@ __all__ = [
     "marking_refs",
     "parse_query_timestamp",
     "parse_timestamp",
+    "pattern_error",
     "pointer",
     "present",
     "read_envelope",
