@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test coverage test-clients test-long faults fuzz mutants lint format conformance second-opinion bench lock clean
+.PHONY: help run test coverage test-clients test-long faults fuzz fuzz-importers mutants lint format conformance second-opinion bench lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ test-long: $(READY) ## the same, with the long tests and many more random cases
 
 fuzz: $(READY) ## 200,000 broken requests to a real server, about ten minutes (SEED=0: from which on)
 	EXCHANGE_FUZZ=200000 EXCHANGE_FUZZ_SEED=$(or $(SEED),0) $(BIN)/python -m pytest tests/protocol/test_robust_bytes.py
+
+fuzz-importers: $(READY) ## 200,000 broken documents for the importer of each format, about half an hour (INPUTS=200000)
+	$(BIN)/python -m tests.unit.importmutants $(or $(INPUTS),200000)
 
 faults: $(READY) ## take away each rule, filter and safeguard in turn: the test named for it must fail (about ten minutes)
 	$(BIN)/python -m tests.faults

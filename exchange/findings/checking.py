@@ -34,7 +34,7 @@ def faults(finding: Finding) -> tuple[Fault, ...]:
 
 
 def _affected(finding: Finding) -> Iterator[Fault]:
-    if not finding.affected and finding.kind in WEAKNESSES:
+    if not finding.affected and finding.kind in WEAKNESSES and not finding.revoked:
         yield Fault("/affected", f"a {finding.kind} affects something: name a product, an asset or a model")
     for index, one in enumerate(finding.affected):
         yield from _one_affected(one, f"/affected/{index}")
