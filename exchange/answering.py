@@ -25,6 +25,7 @@ class Target:
     collection: int
     object: int
     audience: Audience
+    embargoed: bool  # a stage of its release plan is to come
 
 
 def found(
@@ -43,10 +44,11 @@ def found(
         versions = entries.versions_in(conn, place, left) if left else []
         for v in versions:
             if wanted[v.object] not in made and reads(state, member, v):
-                audience = union(w for w in versions if (w.object, w.publisher) == (v.object, v.publisher))
+                same = [w for w in versions if (w.object, w.publisher) == (v.object, v.publisher)]
                 made[wanted[v.object]] = Target(
-                    publisher=v.publisher, collection=place, object=v.object, audience=audience
-                )
+                    publisher=v.publisher, collection=place, object=v.object, audience=union(same),
+                    embargoed=any(w.steps for w in same),
+                )  # fmt: skip
     return made
 
 

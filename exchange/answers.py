@@ -21,11 +21,13 @@ FINDINGS = ("vulnerability", "incident", "indicator")
 
 STATUS, OPINION, SIGHTING, USE = "status", "opinion", "sighting", "use"
 PREFIX = "status:"
+ATTACKS, EXPLOIT = "attacks-seen", "exploit-public"  # of a sighting; the second by its label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is said (`word`: of `STATUSES`, of `USEFULNESS`, or the value of an opinion) of the finding `target`."""
+    """What is said of the finding `target`; `word` is of `STATUSES` or `USEFULNESS`, `ATTACKS` or `EXPLOIT`, or the
+    value of an opinion."""
 
     kind: str
     word: str
@@ -44,7 +46,8 @@ def read(obj: Mapping[str, Any]) -> Answer | None:
         case "opinion":
             return _opinion(obj)
         case "sighting" if _is_finding(obj["sighting_of_ref"]):
-            return Answer(kind=SIGHTING, word="", target=obj["sighting_of_ref"])
+            exploit = EXPLOIT in obj.get("labels", ())
+            return Answer(kind=SIGHTING, word=EXPLOIT if exploit else ATTACKS, target=obj["sighting_of_ref"])
     return None
 
 

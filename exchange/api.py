@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from flask import Flask, Response, request
 
-from exchange import apiaccess, apifeed, apiqueue, apirecipients, apisubmissions, apitake, taxiirights
+from exchange import apiaccess, apifeed, apiqueue, apirecipients, apiresponses, apisubmissions, apitake, taxiirights
 from exchange.taxiidoor import Service, asked, snapshot
 from exchange.taxiierrors import TaxiiError
 
@@ -35,6 +35,9 @@ def mount(app: Flask, service: Service) -> None:
     app.add_url_rule(
         f"{ROOT}/findings/<object_id>/recipients", "api.recipients", views.recipients, methods=["POST"]
     )  # fmt: skip
+    path = f"{ROOT}/findings/<object_id>/responses"
+    app.add_url_rule(path, "api.responses", views.responses, methods=["GET"])
+    app.add_url_rule(path, "api.respond", views.respond, methods=["POST"])
     for path, view in (("queue/withdraw", views.withdraw), ("queue/release", views.release)):
         app.add_url_rule(f"{ROOT}/{path}", f"api.{path}", view, methods=["POST"])
 
@@ -59,6 +62,19 @@ class _Views:
         service, now = self._service, asked()
         return _json(
             apirecipients.answer(service.engine, service.clock, now.caller, self._places(), object_id, now.body)
+        )
+
+    def responses(self, object_id: str) -> Response:
+        """403 for a key without `read`."""
+        return _json(apiresponses.get(snapshot(), asked().caller, self._places(), object_id))
+
+    def respond(self, object_id: str) -> Response:
+        """403 for a key that may not read and write."""
+        service, now = self._service, asked()
+        return _json(
+            apiresponses.post(
+                service.engine, service.clock, service.new_id, now.caller, self._places(), object_id, now.body
+            )
         )
 
     def withdraw(self) -> Response:

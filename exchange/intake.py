@@ -17,7 +17,22 @@ from typing import Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from exchange import aliases, answerrows, entries, feed, inforce, log, pages, policy, sequencer, status, stix, store
+from exchange import (
+    aliases,
+    answerrows,
+    answers,
+    entries,
+    feed,
+    inforce,
+    log,
+    noticerows,
+    pages,
+    policy,
+    sequencer,
+    status,
+    stix,
+    store,
+)
 from exchange.candidates import Candidate, Envelope
 from exchange.config import Collection
 from exchange.entries import Deposit, Version
@@ -239,12 +254,15 @@ def _add(
 
 def _keep_answers(conn: Connection, judge: Judge, made: Iterable[tuple[Candidate, Version]], now: int) -> None:
     """They are looked at once more, soon: what they answer may be changing while this is written."""
-    found = ((v.number, *judge.answered[c.index]) for c, v in made if c.index in judge.answered)
+    found = [(v.number, *judge.answered[c.index]) for c, v in made if c.index in judge.answered]
     rows = [
         answerrows.Row(n, a.kind, a.word, target.publisher, target.collection, target.object, now, now)
         for n, a, target in found
     ]
     answerrows.add(conn, rows)
+    for word in (answers.ATTACKS, answers.EXPLOIT):
+        alarming = [n for n, a, t in found if (a.kind, a.word) == (answers.SIGHTING, word) and t.embargoed]
+        noticerows.add(conn, noticerows.ALARM, word, alarming, now)
 
 
 # Deleting ---------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from exchange import tables as t
 RECALL = "recall"
 EMBARGO_ENDED = "embargo-ended"
 ATTRIBUTION = "attribution"
+ALARM = "alarm"  # a sighting that ends an embargo; the reason is its word (`answers`)
 SUPERSEDED = "superseded"  # the reason of a recall that nobody asked for: a newer version closed the older one
 
 

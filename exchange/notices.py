@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine
 
-from exchange import entries, inforce, ledger, notes, noticerows, sequencer, store
+from exchange import answers, entries, inforce, ledger, notes, noticerows, sequencer, store
 from exchange.entries import HELD, Version
 from exchange.inforce import InForce
 from exchange.notes import Note
-from exchange.noticerows import ATTRIBUTION, EMBARGO_ENDED, RECALL, SUPERSEDED, Notice
+from exchange.noticerows import ALARM, ATTRIBUTION, EMBARGO_ENDED, RECALL, SUPERSEDED, Notice
 from exchange.sequencer import Clock
 
 MOST = 2_000  # notices a round
@@ -31,6 +31,7 @@ LOOKS: Mapping[str, tuple[int, ...]] = {  # microseconds after a notice was made
     RECALL: (60_000_000, 3_600_000_000),
     EMBARGO_ENDED: (60_000_000, 3_600_000_000),
     ATTRIBUTION: (),
+    ALARM: (60_000_000, 3_600_000_000),  # a copy is read from the next tick on
 }
 
 _log = logging.getLogger("exchange.notices")
@@ -129,7 +130,7 @@ class Look:
         versions = {v.number: v for v in (*sources, *here)}
         uid = next(uid for uid, number in state.places.items() if number == collection)
         rules = state.config.collection_by_id(uid)
-        served = frozenset(n.version for n in notices if n.kind != ATTRIBUTION)
+        served = frozenset(n.version for n in notices if n.kind in (RECALL, EMBARGO_ENDED))
         return cls(
             state=state,
             hidden=rules is None or rules.own_hidden,
@@ -160,7 +161,7 @@ class Look:
         ]
         for key, rows in sorted(parts, key=lambda part: part[1][0][0]):
             member, kind, reason, publisher = int(str(key[0])), rows[0][1].kind, rows[0][1].reason, int(str(key[3]))
-            labels = (kind, reason) if kind == RECALL else (kind,)
+            labels = (kind, reason) if kind in (RECALL, ALARM) else (kind,)
             refs = tuple(dict.fromkeys(stix_id for stix_id, _ in rows))
             content = self._content(kind, reason, publisher)
             note = Note(member=member, labels=labels, refs=refs, content=content)
@@ -172,11 +173,17 @@ class Look:
             config, numbers = self.state.config, self.state.numbers
             group = (numbers[name] for name in config.members if n.reason in config.groups_of(name))
             return ((m, self.ids[v.object]) for m in group if self._reads(m, v))
+        if n.kind == ALARM:
+            return ((m, self.ids[v.object]) for m in self._coordinators() if self._reads(m, v))
         had = self.had.get(v.number, {})
         if n.kind == EMBARGO_ENDED:
             before = [(m, self.ids[v.object]) for m, first in had.items() if first <= n.at]
             return [*before, *(x for x in self._publisher(v) if x not in before)]
         return ((m, self.ids[v.object]) for m in had if self._lost(n, v, m))
+
+    def _coordinators(self) -> Iterator[int]:
+        config, numbers = self.state.config, self.state.numbers
+        return (numbers[name] for name, member in config.members.items() if "coordinator" in member.roles)
 
     def _lost(self, n: Notice, v: Version, member: int) -> bool:
         """It reads neither this version now nor a newer one."""
@@ -202,6 +209,9 @@ class Look:
     def _content(self, kind: str, reason: str, publisher: int) -> str:
         if kind == EMBARGO_ENDED:
             return "The embargo of these objects was ended before its time: others may read them now."
+        if kind == ALARM:
+            what = "attacks were seen" if reason == answers.ATTACKS else "an exploit is public"
+            return f"Of what is under an embargo, {what}: end the embargo, or say why not."
         if kind == ATTRIBUTION:
             member = self.state.config.members.get(self.state.name(abs(publisher)))
             who = member.title if member else self.state.name(abs(publisher))

@@ -32,7 +32,9 @@ def test_a_line_works_as_it_stands(alpha: Member, line: str) -> None:
 
 def test_the_answers_shown_are_as_described() -> None:
     shown = zip(
-        ("Access", "Feed", "Recipients", "Submission", "Queue", "Withdrawn", "Released"), ANSWERS, strict=True
+        ("Access", "Feed", "Recipients", "Responded", "Responses", "Submission", "Queue", "Withdrawn", "Released"),
+        ANSWERS,
+        strict=True,
     )  # fmt: skip
     assert [found for name, answer in shown if (found := faults(name, json.loads(answer)))] == []
 
@@ -52,6 +54,11 @@ def test_every_endpoint_has_a_heading(path: str) -> None:
         "Feed",
         "Polling",
         "Recipients",
+        "Responding",
+        "Responded",
+        "Responses",
+        "CaseState",
+        "Party",
         "Withdrawn",
         "Released",
         "Submissions",

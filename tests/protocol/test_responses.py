@@ -211,6 +211,21 @@ def test_what_a_finding_was_good_for_is_counted_and_read_by_its_author_alone(sta
     assert [useful["id"] in ids(x) for x in (lab, rival, coord, bank)] == [False] * 4
 
 
+def test_a_sighting_of_what_is_under_an_embargo_is_told_to_the_coordinators_at_once(stage: Stage) -> None:
+    lab, maker, rival, coord, bank = everyone(stage)
+    found = flaw(lab, "maker", "rival")
+    taken(lab, "findings", found)
+    taken(maker, "findings", seen := sighting(found["id"]))
+    taken(maker, "findings", public := sighting(found["id"]) | {"labels": ["exploit-public"]})
+    assert stage.round() == 2
+    told = {tuple(o["labels"]): o["object_refs"] for o in objects(coord) if o["type"] == "note"}
+    assert told == {("alarm", "attacks-seen"): [seen["id"]], ("alarm", "exploit-public"): [public["id"]]}
+    assert [o for x in (lab, maker, rival, bank) for o in objects(x) if o["type"] == "note"] == []
+    published(stage, found["id"])
+    taken(rival, "findings", sighting(found["id"]))
+    assert stage.round(3_600_000_000) == 0
+
+
 @on_sqlite
 def test_an_unknown_status_is_refused_with_the_list(stage: Stage) -> None:
     lab, maker, *_ = everyone(stage)
