@@ -21,6 +21,7 @@ from exchange import (
     aliases,
     answerrows,
     answers,
+    deadlines,
     entries,
     feed,
     inforce,
@@ -249,6 +250,7 @@ def _add(
         judge.crediting.keep({c.parsed.id: deposit.id for c, deposit in copies})
         known = judge.crediting.own_ids(veiled.known)
         told |= {c.index: (c, made, known) for (c, _), made in zip(copies, veiled.versions, strict=True)}
+    deadlines.keep(conn, ((c.parsed.obj, made) for c, made, _ in told.values()), now)
     return added.stamped, list(told.values())
 
 

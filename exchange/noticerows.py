@@ -18,6 +18,7 @@ RECALL = "recall"
 EMBARGO_ENDED = "embargo-ended"
 ATTRIBUTION = "attribution"
 ALARM = "alarm"  # a sighting that ends an embargo; the reason is its word (`answers`)
+DUE_SOON, DUE = "due-soon", "due"  # an answer to a finding is asked for; the reason is by when
 SUPERSEDED = "superseded"  # the reason of a recall that nobody asked for: a newer version closed the older one
 
 
@@ -42,10 +43,16 @@ class Told(NamedTuple):
     note: int
 
 
-def add(conn: Connection, kind: str, reason: str, versions: Iterable[int], now: int) -> None:
-    """One notice for each version, to be looked at by the next round. Cost: O(versions)."""
+def add(
+    conn: Connection, kind: str, reason: str, versions: Iterable[int], now: int, due: int | None = None
+) -> None:  # fmt: skip
+    """One notice for each version, to be looked at when it is `due`, by the next round if that is left out.
+
+    Cost: O(versions).
+    """
+    look = now if due is None else due
     rows = [
-        {"kind": kind, "version": v, "reason": reason, "at": now, "due": now} for v in sorted(set(versions))
+        {"kind": kind, "version": v, "reason": reason, "at": now, "due": look} for v in sorted(set(versions))
     ]  # fmt: skip
     if rows:
         conn.execute(insert(t.notice), rows)

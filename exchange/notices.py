@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Engine
 
-from exchange import answers, entries, inforce, ledger, notes, noticerows, sequencer, store
+from exchange import answerrows, answers, entries, inforce, ledger, notes, noticerows, sequencer, store
 from exchange.entries import HELD, Version
 from exchange.inforce import InForce
+from exchange.markings import Said
 from exchange.notes import Note
-from exchange.noticerows import ALARM, ATTRIBUTION, EMBARGO_ENDED, RECALL, SUPERSEDED, Notice
+from exchange.noticerows import ALARM, ATTRIBUTION, DUE, DUE_SOON, EMBARGO_ENDED, RECALL, SUPERSEDED, Notice
 from exchange.sequencer import Clock
 
 MOST = 2_000  # notices a round
@@ -32,7 +33,10 @@ LOOKS: Mapping[str, tuple[int, ...]] = {  # microseconds after a notice was made
     EMBARGO_ENDED: (60_000_000, 3_600_000_000),
     ATTRIBUTION: (),
     ALARM: (60_000_000, 3_600_000_000),  # a copy is read from the next tick on
+    DUE_SOON: (),
+    DUE: (),
 }
+_LABELS: Mapping[str, tuple[str, ...]] = {DUE_SOON: ("reminder", "due"), DUE: ("reminder", "due")}
 
 _log = logging.getLogger("exchange.notices")
 
@@ -116,6 +120,8 @@ class Look:
     notices: Sequence[Notice]
     versions: Mapping[int, Version]  # of the notices, their sources, and all of the same objects
     ids: Mapping[int, str]
+    said: Mapping[int, str]  # what the markings of the notices' versions say
+    answered: frozenset[tuple[int, int, int]]  # (publisher, object, member that said how far it is with that)
     told: frozenset[tuple[str, int, int]]  # (kind, version, member)
     had: Mapping[int, Mapping[int, int]]  # version → member → when it was first served it
 
@@ -130,6 +136,7 @@ class Look:
         versions = {v.number: v for v in (*sources, *here)}
         uid = next(uid for uid, number in state.places.items() if number == collection)
         rules = state.config.collection_by_id(uid)
+        asking = [n for n in notices if n.kind in (DUE_SOON, DUE)]
         served = frozenset(n.version for n in notices if n.kind in (RECALL, EMBARGO_ENDED))
         return cls(
             state=state,
@@ -137,6 +144,8 @@ class Look:
             notices=notices,
             versions=versions,
             ids=entries.ids_of(conn, sorted({v.object for v in versions.values()})),
+            said={number: said for number, (_, said) in entries.told(conn, numbers).items()},
+            answered=_answered(conn, [v.object for v in own if any(n.version == v.number for n in asking)]),
             told=frozenset((x.kind, x.version, x.member) for x in noticerows.told(conn, numbers)),
             had=_had(lines, collection, served) if served else {},
         )
@@ -161,7 +170,7 @@ class Look:
         ]
         for key, rows in sorted(parts, key=lambda part: part[1][0][0]):
             member, kind, reason, publisher = int(str(key[0])), rows[0][1].kind, rows[0][1].reason, int(str(key[3]))
-            labels = (kind, reason) if kind in (RECALL, ALARM) else (kind,)
+            labels = (kind, reason) if kind in (RECALL, ALARM) else _LABELS.get(kind, (kind,))
             refs = tuple(dict.fromkeys(stix_id for stix_id, _ in rows))
             content = self._content(kind, reason, publisher)
             note = Note(member=member, labels=labels, refs=refs, content=content)
@@ -175,6 +184,8 @@ class Look:
             return ((m, self.ids[v.object]) for m in group if self._reads(m, v))
         if n.kind == ALARM:
             return ((m, self.ids[v.object]) for m in self._coordinators() if self._reads(m, v))
+        if n.kind in (DUE_SOON, DUE):
+            return ((m, self.ids[v.object]) for m in self._asked(v) if self._reads(m, v))
         had = self.had.get(v.number, {})
         if n.kind == EMBARGO_ENDED:
             before = [(m, self.ids[v.object]) for m, first in had.items() if first <= n.at]
@@ -184,6 +195,16 @@ class Look:
     def _coordinators(self) -> Iterator[int]:
         config, numbers = self.state.config, self.state.numbers
         return (numbers[name] for name, member in config.members.items() if "coordinator" in member.roles)
+
+    def _asked(self, v: Version) -> Iterator[int]:
+        """The named recipients who have not answered, while no newer version asks otherwise."""
+        same = (w for w in self.versions.values() if w.live and _place(w) == _place(v))
+        if any(w.ver > v.ver for w in same):
+            return
+        for name in sorted(frozenset[str]().union(*(s.members for s in Said.split(self.said[v.number])))):
+            member = self.state.numbers[name]
+            if (v.publisher, v.object, member) not in self.answered:
+                yield member
 
     def _lost(self, n: Notice, v: Version, member: int) -> bool:
         """It reads neither this version now nor a newer one."""
@@ -209,6 +230,8 @@ class Look:
     def _content(self, kind: str, reason: str, publisher: int) -> str:
         if kind == EMBARGO_ENDED:
             return "The embargo of these objects was ended before its time: others may read them now."
+        if kind in (DUE_SOON, DUE):
+            return f"Its publisher asks you to answer by {reason}: a note with a label `status:…`, or a VEX document."
         if kind == ALARM:
             what = "attacks were seen" if reason == answers.ATTACKS else "an exploit is public"
             return f"Of what is under an embargo, {what}: end the embargo, or say why not."
@@ -220,6 +243,12 @@ class Look:
         if reason == SUPERSEDED:
             return "What you have of these objects is no longer current. Stop using it, and what was made of it."
         return f"These objects were withdrawn ({reason}). Remove what you have of them, and what was made of it."
+
+
+def _answered(conn: Connection, objects: Sequence[int]) -> frozenset[tuple[int, int, int]]:
+    rows = [row for row in answerrows.to(conn, sorted(set(objects))) if row.kind == answers.STATUS]
+    by = {v.number: abs(v.publisher) for v in entries.by_number(conn, [row.version for row in rows]) if v.live}
+    return frozenset((row.publisher, row.object, by[row.version]) for row in rows if row.version in by)
 
 
 def _place(v: Version) -> tuple[int, int, int]:

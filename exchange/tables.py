@@ -300,7 +300,7 @@ alias = Table(  # the only link from an anonymous copy to its publisher (channel
 notice = Table(  # what some members are yet to be told of a version, by a note of the exchange
     "notice", metadata,
     Column("number", Number, primary_key=True),
-    Column("kind", String(20), nullable=False),  # recall, embargo-ended, attribution, alarm
+    Column("kind", String(20), nullable=False),  # of noticerows
     Column("version", BigInteger, nullable=False),
     Column("reason", String(100), nullable=False),
     Column("at", BigInteger, nullable=False),

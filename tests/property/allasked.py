@@ -150,9 +150,10 @@ class Asking:
             for body in (b'{"members":["bob"],"groups":["g1","g2"]}', b'{"members":["nobody"]}'):
                 path = f"/api/v1/findings/{object_id_}/recipients"
                 self._ask(Ask(path=path, method="POST", body=body, headers=headers))
-            for body in (b'{"status":"fixed"}', b'{"useful":"useful"}', b"{}"):
-                path = f"/api/v1/findings/{object_id_}/responses"
-                self._ask(Ask(path=path, headers=JSON))
+            path = f"/api/v1/findings/{object_id_}/responses"
+            for method in ("GET", "HEAD", "OPTIONS"):
+                self._ask(Ask(path=path, method=method, headers=JSON))
+            for body in (b'{"status":"fixed"}', b"{}"):
                 self._ask(Ask(path=path, method="POST", body=body, headers=headers))
             for what in ("withdraw", "release", "approve", "reject"):
                 body = b'{"ids":["%s"],"reason":"error"}' % object_id_.encode()

@@ -19,7 +19,11 @@ from tests.protocol.apisite import MEMBERS, OPENAPI, Site, faults, site
 from tests.protocol.served import indicator
 
 ENDPOINTS = ["/api/v1/access", "/api/v1/feed", "/api/v1/openapi.json", "/api/v1/submissions"]
-OTHERS = {"/api/v1/queue", "/api/v1/submissions/{status_id}"}
+OTHERS = {
+    "/api/v1/findings/{object_id}/responses",
+    "/api/v1/queue",
+    "/api/v1/submissions/{status_id}",
+}
 DESCRIBES = {"/api/v1/access": "Access", "/api/v1/feed": "Feed", "/api/v1/submissions": "Submissions"}
 PROBLEM = "application/problem+json"
 METASCHEMA = Path(__file__).with_name("openapi-3.1.json")  # https://spec.openapis.org/oas/3.1/schema/2022-10-07
