@@ -11,7 +11,7 @@ import msgspec
 from exchange.findings.careful import cwe, instant, items, line, members, name, part, pointer, text, url, vector
 from exchange.findings.csafproducts import products
 from exchange.findings.finding import Affected, Fault, Finding, FoundBy, Tlp, Verification
-from exchange.findings.fitting import Place, fitted, issuer, settled
+from exchange.findings.fitting import Place, fitted, issuer, settled, tlp
 from exchange.findings.keys import hashed, named
 
 # A product may stand in several lists: the first of them here says what it is.
@@ -24,14 +24,6 @@ _STATUS = {
     "first_fixed": "fixed",
     "under_investigation": "under-investigation",
     "recommended": "recommended",
-}
-_TLP: dict[str, Tlp] = {
-    "WHITE": "clear",
-    "CLEAR": "clear",
-    "GREEN": "green",
-    "AMBER": "amber",
-    "AMBER+STRICT": "amber+strict",
-    "RED": "red",
 }
 _SAYING = ("description", "summary", "details", "general")
 
@@ -88,7 +80,7 @@ def _about(head: dict[str, Any], identifier: str, document: Any) -> _Document:
         own_pages=[url(part(one, "url")) for one in items(head, "references")[:200] if part(one, "category") == "self"][
             :5
         ],
-        tlp=_TLP.get((line(part(head, "distribution", "tlp", "label"), 50) or "").upper()),
+        tlp=tlp(part(head, "distribution", "tlp", "label")),
         verification=Verification(state="confirmed-by-owner", by=publisher, at=released) if vendor else None,
         products=products(part(document, "product_tree")),
     )
@@ -126,7 +118,7 @@ def _vulnerability(one: Any, about: _Document, place: Place) -> Finding | Fault:
         references=[*about.own_pages, *(url(part(found, "url")) for found in items(one, "references"))],
         remediation=_advised(one, ("vendor_fix",)),
         workaround=_advised(one, ("mitigation", "workaround")),
-        tlp=about.tlp,
+        level=about.tlp,
         verification=about.verification if standing and set(standing.values()) & {"affected", "fixed"} else None,
     )
 

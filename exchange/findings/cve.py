@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ from exchange.findings.finding import Affected, Event, Fault, Finding, FoundBy, 
 from exchange.findings.fitting import MAX_EVENTS, MAX_RANGES, MAX_VERSIONS, credited, first, fitted, issuer, settled
 from exchange.findings.osv import sentence
 
+_NONE = "n/a"
+_TECHNIQUE = re.compile(r"T[0-9]{4}(?:\.[0-9]{3})?")
 _METRICS = ("cvssV4_0", "cvssV3_1", "cvssV3_0")
 
 
@@ -34,7 +37,7 @@ def read(document: Any) -> Iterator[Finding | Fault]:
         description=[said, *_conditions(cna)],
         found_by=[*_found_by(cna), issuer(_assigner(document, cna))],
         key=identifier,
-        affected=[product for one in containers for product in _products(one)],
+        affected=_named([product for one in containers for product in _products(one)]),
         severity=[
             vector(part(metric, kind, "vectorString")) for metric in _all(containers, "metrics") for kind in _METRICS
         ],
@@ -46,6 +49,7 @@ def read(document: Any) -> Iterator[Finding | Fault]:
         aliases=[identifier],
         references=[url(part(one, "url")) for one in _all(containers, "references")],
         atlas=atlas([*items(cna, "taxonomyMappings"), *items(cna, "impacts")]),
+        attack=_attack(cna),
         remediation=[english(items(cna, "solutions"))],
         workaround=[english(items(cna, "workarounds"))],
         revoked=rejected,
@@ -62,6 +66,15 @@ def english(texts: list[Any]) -> str | None:
 def _conditions(cna: dict[str, Any]) -> Iterator[str | None]:
     found = english(items(cna, "configurations"))
     yield f"Configurations: {found}" if found else None
+
+
+def _attack(cna: dict[str, Any]) -> Iterator[str | None]:
+    """Techniques of MITRE ATT&CK that the record maps itself to."""
+    for mapping in items(cna, "taxonomyMappings")[:50]:
+        if part(mapping, "taxonomyName") == "ATT&CK":
+            for one in items(mapping, "taxonomyRelations")[:50]:
+                stated = name(part(one, "taxonomyId"), 20) or ""
+                yield stated if _TECHNIQUE.fullmatch(stated) else None
 
 
 def _assigner(document: Any, cna: dict[str, Any]) -> str | None:
@@ -86,6 +99,17 @@ def _products(container: dict[str, Any]) -> Iterator[Affected]:
             yield found
 
 
+def _named(products: list[Affected]) -> list[Affected]:
+    """Without those of which the record says "n/a", unless all are: then the description alone tells."""
+    named = [one for one in products if one.product != _NONE or one.purl or one.cpe]
+    return named or products
+
+
+def _known(value: Any) -> str | None:
+    found = name(value)
+    return None if found in (_NONE, "unspecified") else found
+
+
 def _product(one: Any) -> Affected | None:
     product = name(part(one, "product")) or name(part(one, "packageName"))
     address = purl(part(one, "packageURL"))
@@ -100,7 +124,7 @@ def _product(one: Any) -> Affected | None:
     return Affected(
         purl=address,
         cpe=platform,
-        vendor=name(part(one, "vendor")),
+        vendor=_known(part(one, "vendor")),
         product=product,
         versions=spared if safe else hit,
         ranges=ranges,
@@ -117,7 +141,7 @@ def _bounded(version: Any) -> bool:
 
 
 def _single(version: Any, status: str) -> str | None:
-    return name(part(version, "version")) if part(version, "status") == status and not _bounded(version) else None
+    return _known(part(version, "version")) if part(version, "status") == status and not _bounded(version) else None
 
 
 def _range(version: Any) -> Range | None:

@@ -10,8 +10,8 @@ import msgspec
 
 from exchange.findings.careful import cwe, items, line, members, name, part, pointer, purl, text, url, vector
 from exchange.findings.cpes import cpe
-from exchange.findings.finding import Affected, Fault, Finding, FoundBy
-from exchange.findings.fitting import MAX_VERSIONS, Place, credited, first, fitted, issuer, settled
+from exchange.findings.finding import Affected, Fault, Finding, FoundBy, Tlp
+from exchange.findings.fitting import MAX_VERSIONS, Place, credited, first, fitted, issuer, settled, tlp
 from exchange.findings.keys import hashed, named
 
 Status = Literal["affected", "not-affected", "fixed", "under-investigation"]
@@ -30,6 +30,7 @@ _METHODS = {"CVSSv3": "3.0", "CVSSv31": "3.1", "CVSSv4": "4.0"}
 class _Document:
     key: str
     issuer: str | None
+    tlp: Tlp | None
     components: dict[str, Affected]
     itself: Affected | None
 
@@ -60,6 +61,7 @@ def _about(document: Any) -> _Document:
         # A serial number is new for every document that is made (section "serialNumber"), the product is not.
         key="/".join(one for one in parts if one) or serial or "CycloneDX",
         issuer=known,
+        tlp=tlp(part(meta, "distributionConstraints", "tlp")),
         components=_components(document),
         itself=itself,
     )
@@ -121,6 +123,7 @@ def _vulnerability(one: Any, about: _Document, place: Place) -> Finding | Fault:
         references=[url(part(one, "source", "url")), *(url(part(page, "url")) for page in items(one, "advisories"))],
         remediation=[text(part(one, "recommendation"), 50_000)],
         workaround=[text(part(one, "workaround"), 50_000)],
+        level=about.tlp,
     )
 
 

@@ -31,11 +31,12 @@ def fitted(
     aliases: Iterable[str | None] = (),
     references: Iterable[str | None] = (),
     atlas: Iterable[str] = (),
+    attack: Iterable[str | None] = (),
     verification: Verification | None = None,
     evidence: Iterable[Evidence | None] = (),
     remediation: Iterable[str | None] = (),
     workaround: Iterable[str | None] = (),
-    tlp: Tlp | None = None,
+    level: Tlp | None = None,
     due: str | None = None,
     revoked: bool = False,
 ) -> Finding:
@@ -55,11 +56,12 @@ def fitted(
         aliases=first(aliases, 100),
         references=first(references, 200),
         atlas=first(atlas, 50),
+        attack=first(attack, 50),
         verification=verification or Verification(),
         evidence=first(evidence, 50),
         remediation=paragraphs(first(remediation, 100)),
         workaround=paragraphs(first(workaround, 100)),
-        tlp=tlp,
+        tlp=level,
         due=due,
         revoked=revoked,
     )
@@ -100,6 +102,22 @@ def _counted(values: Iterable[Item | None], most: int) -> tuple[tuple[Item, ...]
 def paragraphs(parts: Iterable[str | None]) -> str | None:
     """Each on its own, with a blank line between; at most `MAX_TEXT` characters."""
     return text("\n\n".join(part for part in parts if part), MAX_TEXT)
+
+
+_TLP: dict[str, Tlp] = {
+    "WHITE": "clear",
+    "CLEAR": "clear",
+    "GREEN": "green",
+    "AMBER": "amber",
+    "AMBER+STRICT": "amber+strict",
+    "AMBER_AND_STRICT": "amber+strict",
+    "RED": "red",
+}
+
+
+def tlp(label: object) -> Tlp | None:
+    """The level that a document marks itself with, in the words of TLP 1 or 2, CSAF or CycloneDX."""
+    return _TLP.get((line(label, 50) or "").upper().removeprefix("TLP:"))
 
 
 def issuer(name: str | None) -> FoundBy | None:

@@ -154,7 +154,7 @@ def _example(prompt: Any, output: Any) -> str:
 
 
 def _said(value: Any) -> str:
-    """A text; since garak 0.12 a message with `text`, or a conversation whose last turn is the prompt."""
+    """A text; in newer reports a message with `text`, or a conversation whose last turn is the prompt."""
     if isinstance(value, dict):
         turns = items(value, "turns")
         value = part(turns[-1], "content", "text") if turns else value.get("text")

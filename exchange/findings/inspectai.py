@@ -36,7 +36,7 @@ def read(document: Any) -> Iterator[Finding | Fault]:
     if not metrics:
         yield Fault("/results/scores", "has no score: push the log of an evaluation that was scored")
         return
-    provider, _, short = model.rpartition("/") if model.count("/") == 1 else model.partition("/")
+    provider, slash, short = model.partition("/")
     made = fitted(
         kind="model-weakness",
         title=line(f"{model}: {task}, {metrics[0]}"),
@@ -47,7 +47,9 @@ def read(document: Any) -> Iterator[Finding | Fault]:
         ],
         found_by=[FoundBy(kind="tool", name="inspect_ai", version=_version(about), harness=task)],
         key=None,
-        affected=[Affected(model=Model(name=short or model, provider=provider or None))],
+        affected=[
+            Affected(model=Model(name=short or model, provider=provider if slash and provider and short else None))
+        ],
         aliases=cves(members(about, "task_args")),
         atlas=atlas([part(about, "tags"), part(about, "metadata"), part(about, "task_attribs")]),
         evidence=_samples(document),

@@ -97,7 +97,7 @@ def _affected(one: Any) -> Affected | None:
 
 def _purl(ecosystem: str | None, product: str | None) -> str | None:
     kind = _PURL_TYPES.get((ecosystem or "").split(":", 1)[0])
-    if kind is None or product is None:
+    if kind is None or product is None or product.endswith("…"):  # shortened: no name of a package
         return None
     parts = product.replace(":", "/").split("/") if kind == "maven" else product.split("/")
     if kind == "pypi":

@@ -150,6 +150,7 @@ CVE: dict[str, Any] = {
                     "defaultStatus": "unaffected",
                     "versions": [{"version": "1.0", "status": "unaffected"}],
                 },
+                {"vendor": "n/a", "product": "n/a", "versions": [{"version": "n/a", "status": "affected"}]},
             ],
             "problemTypes": [{"descriptions": [{"lang": "en", "cweId": "CWE-120", "description": "CWE-120 Overflow"}]}],
             "metrics": [{"cvssV3_1": {"vectorString": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "baseScore": 1}}],
@@ -157,6 +158,10 @@ CVE: dict[str, Any] = {
             "solutions": [{"lang": "en", "value": "Update to 1.0.6."}],
             "workarounds": [{"lang": "en", "value": "Refuse long names."}],
             "configurations": [{"lang": "en", "value": "The parser is on."}],
+            "taxonomyMappings": [
+                {"taxonomyName": "ATT&CK", "taxonomyRelations": [{"taxonomyId": "T1190"}, {"taxonomyId": "none"}]},
+                {"taxonomyName": "ATLAS", "taxonomyRelations": [{"taxonomyId": "AML.T0049"}]},
+            ],
             "credits": [{"lang": "en", "value": "Ada Example", "type": "finder"}],
             "providerMetadata": {"shortName": "northbridge"},
         },
@@ -306,6 +311,7 @@ CYCLONEDX: dict[str, Any] = {
     "serialNumber": "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79",
     "metadata": {
         "supplier": {"name": "Northbridge"},
+        "distributionConstraints": {"tlp": "AMBER_AND_STRICT"},
         "component": {"type": "application", "name": "Ledger", "version": "1.0", "bom-ref": "ledger"},
     },
     "components": [

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from exchange.findings.finding import Fault, Finding
+from exchange.findings.finding import Affected, Fault, Finding, Model
 from exchange.findings.formats import READERS, findings, recognise
 from tests.unit import importsamples as samples
 from tests.unit.importmutants import hold
@@ -138,11 +138,21 @@ def test_cve_versions_become_ranges_and_the_score_is_not_taken() -> None:
                 "cwe": ["CWE-120", "CWE-787"],
                 "aliases": ["CVE-2026-1002"],
                 "references": ["https://northbridge.example/advisories/7", "https://other.example/note"],
+                "attack": ["T1190"],
+                "atlas": ["AML.T0049"],
                 "remediation": "Update to 1.0.6.",
                 "workaround": "Refuse long names.",
             }
         )
     ]
+
+
+def test_an_old_cve_that_names_no_product_is_taken_as_it_is() -> None:
+    cna = {"affected": [{"vendor": "n/a", "product": "n/a", "versions": [{"version": "n/a", "status": "affected"}]}]}
+    cna = {**cna, "descriptions": [{"lang": "en", "value": "Ledger 1 has a flaw."}]}
+    made, faults = taken({"cveMetadata": {"cveId": "CVE-1999-0001"}, "containers": {"cna": cna}})
+    assert not faults
+    assert [one.affected for one in made] == [(Affected(product="n/a"),)]
 
 
 def test_a_rejected_cve_is_a_revoked_finding() -> None:
@@ -284,6 +294,7 @@ def test_cyclonedx_components_are_found_by_reference_and_a_vector_gets_its_versi
             "references": ["https://nvd.example/CVE-2026-1001", "https://quarry.example/advisories/1"],
             "remediation": "Update unpack.",
             "workaround": "Unpack nothing.",
+            "tlp": "amber+strict",
         }
     )
     assert made[1] == finding(
@@ -301,6 +312,7 @@ def test_cyclonedx_components_are_found_by_reference_and_a_vector_gets_its_versi
                 }
             ],
             "aliases": ["CVE-2026-1002"],
+            "tlp": "amber+strict",
         }
     )
 
@@ -395,6 +407,11 @@ def test_inspect_a_log_says_what_was_measured_and_its_samples_are_evidence() -> 
             }
         )
     ]
+
+
+def test_a_model_without_a_slash_has_no_provider() -> None:
+    made, _ = taken({**samples.INSPECT, "eval": {"task": "t", "model": "mockllm"}})
+    assert [one.affected for one in made] == [(Affected(model=Model(name="mockllm")),)]
 
 
 @pytest.mark.parametrize("status", ["started", "cancelled", "error", None])
