@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine
 
-from exchange import answers, apibodies, casestate, intake, responding, stix, store
+from exchange import answers, apibodies, casestate, intake, responding, stix, store, vexanswers
 from exchange.intake import Poster
 from exchange.responding import Finding, Party, Reply, Responses, Word
 from exchange.sequencer import Clock
@@ -34,7 +35,8 @@ def post(
     with store.reading(engine) as conn:
         finding = _finding(conn, caller, places, stix_id)
         now = clock.now(conn)
-    reply = _reply(apibodies.read(body, KNOWN), now)
+        names = responding.names(conn, finding)
+    reply = _answer(body, names, now)
     if finding.own:
         raise TaxiiError(422, "It is your own finding: publish a new version of it.")
     try:
@@ -110,6 +112,21 @@ def _finding(conn: Connection, caller: Caller, places: list[Place], stix_id: str
     if found is None:
         raise TaxiiError(404)
     return found
+
+
+def _answer(body: bytes, names: frozenset[str], now: int) -> Reply:
+    """A few facts, or a VEX document."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        document = None  # `_reply` says so
+    if not vexanswers.is_vex(document):
+        return _reply(apibodies.read(body, KNOWN), now)
+    try:
+        found = vexanswers.read(document, names)
+    except vexanswers.NoAnswer as error:
+        raise TaxiiError(422, f"Of this VEX document: {error}") from error
+    return Reply(kind=answers.STATUS, word=found.status, text=found.text[:LONGEST], products=found.products)
 
 
 def _reply(said: dict[str, Any], now: int) -> Reply:

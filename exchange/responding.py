@@ -14,7 +14,20 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from exchange import aliases, answering, answerrows, answers, casestate, entries, intake, markings, policy, stix, store
+from exchange import (
+    aliases,
+    answering,
+    answerrows,
+    answers,
+    casestate,
+    entries,
+    intake,
+    markings,
+    pages,
+    policy,
+    stix,
+    store,
+)
 from exchange.answerrows import Row
 from exchange.casestate import Case, Release
 from exchange.config import Collection
@@ -60,6 +73,16 @@ def find(
     if others := tuple(v for v in here if answering.reads(state, me, v)):
         return Finding(id=stix_id, own=False, versions=others, known_as="")
     return None
+
+
+def names(conn: Connection, finding: Finding) -> frozenset[str]:
+    """What others may call it: its STIX ids, its name and the ids that it has elsewhere, like a CVE's."""
+    found = {finding.id}
+    for raw in pages.bodies(conn, [v.number for v in finding.versions]).values():
+        obj = orjson.loads(raw.json)
+        found.add(str(obj.get("name", "")))
+        found |= {str(ref["external_id"]) for ref in obj.get("external_references", ()) if "external_id" in ref}
+    return frozenset(found)
 
 
 # Giving one -------------------------------------------------------------------------------------------------------

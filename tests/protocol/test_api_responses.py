@@ -211,6 +211,41 @@ def test_where_one_may_not_write_the_box_takes_it_or_the_mend_is_told(stage: Sta
     assert (status, "`responses:`" in answer["detail"]) == (403, True)
 
 
+def openvex(*statements: tuple[str, str, str]) -> dict[str, Any]:
+    """(vulnerability, status, product) each."""
+    return {
+        "@context": "https://openvex.dev/ns/v0.2.0", "@id": "https://maker.example/vex/1", "author": "The Maker",
+        "timestamp": "2026-01-01T00:00:00Z", "version": 1,
+        "statements": [
+            {"vulnerability": {"name": name}, "status": status, "products": [{"@id": product}],
+             "justification": "component_not_present"}
+            for name, status, product in statements
+        ],
+    }  # fmt: skip
+
+
+@on_sqlite
+def test_a_vex_document_says_it_too(stage: Stage) -> None:
+    lab, maker = stage.here.asker("lab"), stage.here.asker("maker")
+    named = [{"source_name": "cve", "external_id": "CVE-2026-1000"}]
+    found = flaw(lab, "maker", external_references=named)
+    taken(lab, "findings", found)
+    whole = openvex(
+        ("CVE-2026-1000", "fixed", "pkg:npm/a@2"),
+        ("CVE-2026-1000", "affected", "pkg:npm/a@1"),
+        ("CVE-2026-1001", "not_affected", "pkg:npm/b@1"),
+    )
+    status, answer = ask(maker, found["id"], whole)
+    assert (status, answer["status"]) == (200, "affected"), answer
+    [note] = [o for o in objects(lab) if o["type"] == "note"]
+    assert note["content"] == "Affected.\nProducts: pkg:npm/a@1"
+    one = openvex(("what we call it", "not_affected", "pkg:npm/b@1"))
+    assert ask(maker, found["id"], one)[1]["status"] == "not-affected"
+    several = openvex(("x", "fixed", "pkg:npm/a@1"), ("y", "fixed", "pkg:npm/a@1"))
+    assert "none is called like the finding" in ask(maker, found["id"], several)[1]["detail"]
+    assert ask(maker, found["id"], openvex(("x", "unknown", "pkg:npm/a@1")))[0] == 422
+
+
 WRONG: list[tuple[Any, int, str]] = [
     ({}, 422, 'Say one of "status" and "useful".'),
     ({"status": "fixed", "useful": "useful"}, 422, 'Say one of "status" and "useful".'),
