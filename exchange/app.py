@@ -29,7 +29,7 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from exchange import api, config, inforce, ledger, releasing, store, taxii
+from exchange import api, config, inforce, ledger, openfiles, releasing, store, taxii
 from exchange.calling import TICK, Caller
 from exchange.config import ConfigError
 from exchange.following import Follower
@@ -131,6 +131,7 @@ def _mounted(shared: taxii.Service) -> Flask:
     app = Flask("exchange", static_folder=None)
     taxii.mount(app, shared)
     api.mount(app, shared)
+    openfiles.mount(app)
     return app
 
 

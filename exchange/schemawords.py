@@ -29,6 +29,7 @@ _LIMITS: Final = {
     "minItems": "is too short: it has at least {limit} entry",
     "maxItems": "is too long: it has at most {limit} entries",
     "minProperties": "is empty: it has at least {limit} property",
+    "maxProperties": "says too much: it has at most {limit} property",
     "minimum": "is too small: it is at least {limit}",
     "maximum": "is too large: it is at most {limit}",
 }
@@ -59,8 +60,30 @@ def _near(name: str, names: Iterable[str]) -> str:
     return f' (did you mean "{near[0]}"?)' if near else ""
 
 
+def names_in(schema: Mapping[str, Any]) -> Known:
+    """The names that a schema lists. Its definitions are in `$defs`; of a choice the one that is an object counts."""
+
+    def resolved(at: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "anyOf" in at and "properties" not in at:
+            at = next(choice for choice in at["anyOf"] if "$ref" in choice)
+        return schema["$defs"][at["$ref"].rpartition("/")[2]] if "$ref" in at else at
+
+    def known(way: Way) -> Iterable[str]:
+        at = resolved(schema)
+        for part in way:
+            at = resolved(at["items"] if isinstance(part, int) else at["properties"][part])
+        names: Mapping[str, Any] = at["properties"]
+        return names
+
+    return known
+
+
 def _choice(error: jsonschema_rs.ValidationError, kind: Any, known: Known, form: Form) -> Iterator[tuple[Way, str]]:
     """What is wrong with the form that was meant: the one of the type that was sent."""
+    lacking = [one.kind.property for branch in kind.context for one in branch if isinstance(one.kind, Kind.Required)]
+    if len(lacking) == len(kind.context):
+        yield tuple(error.instance_path), f"needs at least one of {', '.join(lacking)}: add one"
+        return
     wrong_types = [[e.kind for e in branch if isinstance(e.kind, Kind.Type)] for branch in kind.context]
     own = tuple(error.instance_path)
     for branch in kind.context:

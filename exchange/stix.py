@@ -12,6 +12,7 @@ from typing import Any
 from exchange.stixcheck import faults
 from exchange.stixcustom import custom
 from exchange.stixenvelope import EnvelopeError, Item, TooMany, read_envelope
+from exchange.stixextension import AI_FINDING
 from exchange.stixfault import Fault, pointer
 from exchange.stixmarks import present
 from exchange.stixpattern import pattern_error
@@ -20,6 +21,7 @@ from exchange.stixtime import format_timestamp, parse_query_timestamp, parse_tim
 from exchange.stixtypes import ORDER, TIMESTAMPS, TLP_OBJECTS
 
 __all__ = [
+    "AI_FINDING",
     "NO_VERSION",
     "ORDER",
     "TIMESTAMPS",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Final
 
+from exchange.stixextension import ai_finding
 from exchange.stixfault import Fault, pointer
 from exchange.stixkinds import KINDS
 from exchange.stixmarks import markings
@@ -73,6 +74,7 @@ def _judged(obj: Object, now: int, *, embedded: bool) -> list[Fault]:
         external_references(obj),
         markings(obj),
         references(obj, embedded),
+        ai_finding(obj),
     ]
     if (rule := KINDS.get(obj["type"])) is not None:
         rules.append(rule(obj))

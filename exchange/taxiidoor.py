@@ -28,7 +28,7 @@ from exchange.taxiierrors import MEDIA_TYPE, RETRY_SECONDS, TaxiiError, under_ap
 from exchange.taxiiquery import Query
 from exchange.taxiirights import Caller, Place
 
-OPEN = frozenset({"healthz", "readyz"})  # endpoints that ask for no key
+OPEN = frozenset({"healthz", "readyz", "schema", "definition"})  # endpoints that ask for no key
 
 _GET_OBJECTS = "objects.get_or_add_objects"
 _MANIFEST = "manifest.get_object_manifest"

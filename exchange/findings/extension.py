@@ -5,14 +5,15 @@ Of what only some may read, like assets and evidence, nothing is in it: whoever 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from exchange.findings import scoring
 from exchange.findings.finding import Affected, Finding
+from exchange.stix import AI_FINDING as KEY
 
-KEY: Final = "extension-definition--89c7db8d-5f24-4e59-82c0-6840bd5137f8"
+__all__ = ["KEY", "content"]
 
 
 def content(finding: Finding) -> dict[str, Any]:

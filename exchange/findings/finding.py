@@ -88,7 +88,9 @@ class Affected(_Part, frozen=True, kw_only=True):
     version: Name | None = None
     versions: Annotated[tuple[Name, ...], Meta(max_length=5_000)] = ()
     ranges: Annotated[tuple[Range, ...], Meta(max_length=200)] = ()
-    path: Annotated[str, Meta(max_length=2_000, description="The file in it that is at fault.")] | None = None
+    path: (
+        Annotated[str, Meta(min_length=1, max_length=2_000, description="The file in it that is at fault.")] | None
+    ) = None
     function: Name | None = None
     asset: Asset | None = None
     model: Model | None = None

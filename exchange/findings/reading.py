@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ import msgspec
 
 from exchange.findings.checking import faults
 from exchange.findings.finding import Fault, Finding
-from exchange.schemawords import Way, named, told
+from exchange.schemawords import Known, Way, named, names_in, told
 from exchange.stix import pointer
 
 MAX_FAULTS: Final = 50
@@ -75,7 +74,7 @@ def misshapen(stated: Any) -> tuple[Fault, ...]:
     if not isinstance(stated, dict):
         return (Fault("", f"must be an object with kind, title, description and found_by, not {named(stated)}"),)
     found: dict[str, Fault] = {}
-    for way, message in told(_validator().iter_errors(_without_nulls(stated)), _known, _form):
+    for way, message in told(_validator().iter_errors(_without_nulls(stated)), _known(), _form):
         place = pointer(way)
         found.setdefault(place, Fault(place, message))
         if len(found) == MAX_FAULTS:
@@ -108,6 +107,11 @@ def _validator() -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(_schema())
 
 
+@cache
+def _known() -> Known:
+    return names_in(_schema())
+
+
 def _nullless(schema: Any) -> Any:
     """A choice between something and null, without the choice."""
     if isinstance(schema, list):
@@ -119,17 +123,3 @@ def _nullless(schema: Any) -> Any:
         left = [part for part in made["anyOf"] if part != {"type": "null"}]
         made = {"anyOf": left} if len(left) > 1 else left[0]
     return made
-
-
-def _known(way: Way) -> Iterable[str]:
-    """The names that an object has at a way into a finding."""
-    definitions = _schema()["$defs"]
-    at: dict[str, Any] = definitions["Finding"]
-    for part in way:
-        at = at["items"] if isinstance(part, int) else at["properties"][part]
-        if "anyOf" in at:
-            at = next(choice for choice in at["anyOf"] if "$ref" in choice)
-        if "$ref" in at:
-            at = definitions[at["$ref"].rpartition("/")[2]]
-    names: dict[str, Any] = at["properties"]
-    return names

@@ -98,6 +98,7 @@ class Asking:
 
     def _around(self) -> None:
         paths = ["/healthz", "/readyz", "/taxii2/", "/taxii/", "/exchange/", f"{ROOT}/", "/"]
+        paths += ["/schemas/ai-finding-1.0.json", "/schemas/ai-finding-1.0.stix.json"]
         paths += ["/api/v1/access", "/api/v1/feed", "/api/v1/openapi.json", "/api/v1/nothing", "/nothing/"]
         paths += ["/api/v1/queue", "/api/v1/submissions", "/api/v1/submissions/x"]
         for path in paths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -110,3 +111,23 @@ def test_health_is_open_and_says_nothing_of_the_content(served: Served, path: st
     found = anonymous.ask(path, headers={"Authorization": ""})
     assert found.status_code == 200
     assert found.json().keys() == {"status"}
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/schemas/ai-finding-1.0.json", "application/schema+json"),
+        ("/schemas/ai-finding-1.0.stix.json", "application/stix+json;version=2.1"),
+    ],
+)
+def test_the_extension_of_findings_is_open_to_whoever_meets_it(served: Served, path: str, media_type: str) -> None:
+    found = Member(url=served.url, key="").ask(path, headers={"Authorization": ""})
+    assert (found.status_code, found.headers["Content-Type"]) == (200, media_type)
+    schema = found.json() if path.endswith("0.json") else json.loads(found.json()["objects"][1]["schema"])
+    assert schema["title"] == "AI finding"
+
+
+def test_nothing_else_is_open_below_schemas(served: Served) -> None:
+    anonymous = Member(url=served.url, key="")
+    for path in ("/schemas/", "/schemas/ai-finding-2.0.json", "/schemas/../taxii2/"):
+        assert anonymous.ask(path, headers={"Authorization": ""}).status_code == 401
