@@ -14,7 +14,17 @@ from typing import Any
 import orjson
 from flask import Flask, Response, request
 
-from exchange import apiaccess, apifeed, apiqueue, apirecipients, apiresponses, apisubmissions, apitake, taxiirights
+from exchange import (
+    apiaccess,
+    apicases,
+    apifeed,
+    apiqueue,
+    apirecipients,
+    apiresponses,
+    apisubmissions,
+    apitake,
+    taxiirights,
+)
 from exchange.taxiidoor import Service, asked, snapshot
 from exchange.taxiierrors import TaxiiError
 
@@ -38,6 +48,11 @@ def mount(app: Flask, service: Service) -> None:
     path = f"{ROOT}/findings/<object_id>/responses"
     app.add_url_rule(path, "api.responses", views.responses, methods=["GET"])
     app.add_url_rule(path, "api.respond", views.respond, methods=["POST"])
+    app.add_url_rule(f"{ROOT}/cases", "api.cases", views.cases, methods=["GET"])
+    app.add_url_rule(f"{ROOT}/cases", "api.open_case", views.open_case, methods=["POST"])
+    app.add_url_rule(f"{ROOT}/cases/<case_id>", "api.case", views.case, methods=["GET"])
+    app.add_url_rule(f"{ROOT}/cases/<case_id>/parties", "api.add_party", views.add_party, methods=["POST"])
+    app.add_url_rule(f"{ROOT}/cases/<case_id>/extension", "api.extension", views.extension, methods=["POST"])
     for path, view in (("queue/withdraw", views.withdraw), ("queue/release", views.release)):
         app.add_url_rule(f"{ROOT}/{path}", f"api.{path}", view, methods=["POST"])
 
@@ -76,6 +91,30 @@ class _Views:
                 service.engine, service.clock, service.new_id, now.caller, self._places(), object_id, now.body
             )
         )
+
+    def cases(self) -> Response:
+        """403 for a key without `read`."""
+        return _json(apicases.listing(snapshot(), asked().caller, self._places()))
+
+    def open_case(self) -> Response:
+        """403 for a key that may not read and write."""
+        service, now = self._service, asked()
+        return _json(
+            apicases.create(service.engine, service.clock, service.new_id, now.caller, self._places(), now.body)
+        )
+
+    def case(self, case_id: str) -> Response:
+        return _json(apicases.one(snapshot(), asked().caller, self._places(), case_id))
+
+    def add_party(self, case_id: str) -> Response:
+        """403 for a party, and for a key that may not read and write."""
+        service, now = self._service, asked()
+        return _json(apicases.add_party(service.engine, service.clock, now.caller, self._places(), case_id, now.body))
+
+    def extension(self, case_id: str) -> Response:
+        """403 for a party that answers, and for a key that may not read and write."""
+        service, now = self._service, asked()
+        return _json(apicases.extension(service.engine, service.clock, now.caller, self._places(), case_id, now.body))
 
     def withdraw(self) -> Response:
         """403 for who reviews no collection, and for a key without `write`."""

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine
 
-from exchange import answers, apibodies, casestate, intake, responding, stix, store, vexanswers
+from exchange import answers, apibodies, cases, casestate, intake, responding, stix, store, vexanswers
 from exchange.intake import Poster
 from exchange.responding import Finding, Party, Reply, Responses, Word
 from exchange.sequencer import Clock
@@ -64,7 +64,8 @@ def get(conn: Connection, caller: Caller, places: list[Place], stix_id: str) -> 
         raise TaxiiError(403)
     finding = _finding(conn, caller, places, stix_id)
     readable = frozenset(place.number for place in places if place.can_read and place.number is not None)
-    found = responding.responses_to(conn, caller.state, caller.member, finding, readable)
+    asked = finding.own and cases.asks(conn, caller.number, sorted({v.object for v in finding.versions}))
+    found = responding.responses_to(conn, caller.state, caller.member, finding, readable, asked=asked)
     return {"finding": finding.id, "known_as": finding.known_as or None, **resource(found)}
 
 

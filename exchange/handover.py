@@ -44,6 +44,7 @@ def hand_over(engine: Engine, clock: Clock, old: str, new: str) -> HandedOver:
         numbers = state.numbers[old], state.numbers[new]
         handoverrows.move_statuses(conn, *numbers)
         handoverrows.move_aliases(conn, *numbers)
+        handoverrows.move_cases(conn, *numbers)
         handoverrows.move_responses(conn, *numbers, clock.now(conn))
         stamped, versions, objects = clock.now(conn), 0, set[int]()
         for sign in (1, -1):

@@ -63,6 +63,11 @@ def move_responses(conn: Connection, old: int, new: int, now: int) -> None:
         conn.execute(update(t.response).where(mine).values(publisher=sign * new, due=now))
 
 
+def move_cases(conn: Connection, old: int, new: int) -> None:
+    """With its findings goes what they are grouped in. Cost: O(cases)."""
+    conn.execute(update(t.case).where(t.case.c.owner == old).values(owner=new))
+
+
 def move_statuses(conn: Connection, old: int, new: int) -> None:
     """What became of old's submissions is the successor's to ask. Cost: O(old's statuses)."""
     conn.execute(update(t.status).where(t.status.c.member == old).values(member=new))

@@ -248,7 +248,7 @@ class Judge:
 
     def _deposit(self, c: Candidate, history: Sequence[Owned]) -> Deposit:
         """`history`: the publisher's other versions of the id in the collection."""
-        what = self._taken(c)
+        what = _extended(self._taken(c), history)
         started = self._started(what, history)
         config, numbers = self.state.config, self.state.numbers
         steps = policy.release(config, self.collection, what, self.publisher, numbers, started)
@@ -372,6 +372,15 @@ def clock_of(what: Sequence[Said], history: Sequence[Owned], now: int) -> int:
     plans = {s.releases for s in what}
     accepted = (o for o in history if not o.held and {s.releases for s in Said.split(o.said)} == plans)
     return min((o.started for o in accepted), default=now)
+
+
+def _extended(what: Sequence[Said], history: Sequence[Owned]) -> list[Said]:
+    """With the time that was granted to earlier versions under the same plan: a newer one does not take it back."""
+    plans = {s.releases for s in what}
+    before = [Said.split(o.said) for o in history]
+    granted = (s.extended for said in before if {s.releases for s in said} == plans for s in said)
+    more = frozenset[tuple[int, int]]().union(*granted)
+    return [replace(s, extended=s.extended | more) for s in what] if more else list(what)
 
 
 def _contradicts(c: Candidate, known: Owned) -> str:

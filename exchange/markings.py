@@ -58,6 +58,7 @@ class Said:
     shown_to: str = ""  # the group that is told who published it, though it is anonymous
     iep: Expr = ANY  # what it asks readers to have promised
     acs: Expr = ANY  # what it asks readers to be
+    extended: frozenset[tuple[int, int]] = frozenset()  # (when more time was granted, until when): stages wait
     starts: int | None = None  # microseconds since the epoch (UTC); before and after nobody else reads it
     ends: int | None = None
     carried: frozenset[str] = frozenset()  # words of PAP, CUI and ACS that restrict nobody
@@ -75,6 +76,7 @@ class Said:
         words += [f"release:{r}" for r in sorted(self.releases)]
         words += [f"shown-to:{self.shown_to}"] * bool(self.shown_to)
         words += [f"iep:{self.iep.text}"] * (self.iep is not ANY) + [f"acs:{self.acs.text}"] * (self.acs is not ANY)
+        words += [f"extended:{at}:{until}" for at, until in sorted(self.extended)]
         words += [f"from:{self.starts}"] * (self.starts is not None) + [f"until:{self.ends}"] * (self.ends is not None)
         words += [f"carries:{word}" for word in sorted(self.carried)]
         words += [f"received:{self.received.text}"] * (self.received != EVERYBODY)
@@ -82,6 +84,12 @@ class Said:
         words += [f"answers-to:{self.answers_to}"] * bool(self.answers_to)
         words += [ANONYMOUS] * self.anonymous + [FILLS] * self.fills + [NAMED_ONLY] * self.named_only
         return " ".join(words)
+
+    def put_off(self, due: int) -> int:
+        """When a stage falls due that would fall due then: what had not when more time was granted, not before."""
+        for granted, until in sorted(self.extended):
+            due = max(due, until) if due > granted else due
+        return due
 
     @staticmethod
     def joined(said: Sequence[Said]) -> str:
@@ -113,6 +121,7 @@ class Said:
             shown_to=min(named("shown-to"), default=""),
             iep=label.parse(one("iep") or ANY.text),
             acs=label.parse(one("acs") or ANY.text),
+            extended=frozenset((int(at), int(until)) for at, until in (w.split(":") for w in named("extended"))),
             starts=_instant(one("from")),
             ends=_instant(one("until")),
             carried=named("carries"),

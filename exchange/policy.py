@@ -299,7 +299,8 @@ def steps(
         reached = reduce(Audience.__and__, (_reached(plan, said.groups, named, started, at) for plan in followed))
         audience = reached.but(publisher, ANY) if publisher > 0 else reached
         if not found or audience != found[-1].audience:
-            found.append(Step(at, audience))
+            due = said.put_off(at)
+            found = [step for step in found if step.due < due] + [Step(due, audience)]
     return tuple(found)
 
 

@@ -331,6 +331,43 @@ response = Table(  # versions that answer a finding; they follow its audience (e
     Index("response_by_due", "due", sqlite_where=text("due IS NOT NULL"), postgresql_where=text("due IS NOT NULL")),
 )  # fmt: skip
 
+case = Table(  # findings of one publisher under one clock
+    "case_", metadata,
+    Column("id", String(36), primary_key=True),
+    Column("owner", Integer, nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)  # fmt: skip
+
+case_finding = Table(
+    "case_finding", metadata,
+    Column("case", String(36), primary_key=True),
+    Column("object", BigInteger, primary_key=True, autoincrement=False),  # as its publisher calls it
+    Index("case_finding_by_object", "object"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+case_party = Table(
+    "case_party", metadata,
+    Column("case", String(36), primary_key=True),
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+case_request = Table(  # more time, asked for by a party
+    "case_request", metadata,
+    Column("case", String(36), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("member", Integer, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("reason", String(1000), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("answer", String(10), nullable=False),  # empty, accepted or declined
+    Column("answered", BigInteger),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
 ended = Table(  # when a change of the config last took from a member what it could read in a collection
     "ended", metadata,
     Column("member", Integer, primary_key=True, autoincrement=False),

@@ -15,7 +15,7 @@ from exchange.sequencer import MILLISECOND, Clock
 from exchange.taxiiquery import ID
 
 BEAT = 5 * MILLISECOND  # several times what such a request takes
-_NAMED = ("object_id", "status_id")  # of a route: what they name may be there and be another's
+_NAMED = ("object_id", "status_id", "case_id")  # of a route: what they name may be there and be another's
 
 
 def names_ids(request: Request) -> bool:

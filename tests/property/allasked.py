@@ -138,6 +138,7 @@ class Asking:
                 self._ask(Ask(path=path, query="dry_run=true", method="POST", body=body))
                 self._ask(Ask(path=path, method="POST", body=body))
         self._name_recipients()
+        self._cases()
         for name in PLACES:
             for object_id_, query in [(IDS[0], "match[version]=last"), *((i, "") for i in IDS[1:])]:
                 self._ask(Ask(path=f"{ROOT}/{name}/objects/{object_id_}/", query=query, method="DELETE"))
@@ -159,6 +160,20 @@ class Asking:
             for what in ("withdraw", "release", "approve", "reject"):
                 body = b'{"ids":["%s"],"reason":"error"}' % object_id_.encode()
                 self._ask(Ask(path=f"/api/v1/queue/{what}", method="POST", body=body, headers=headers))
+
+    def _cases(self) -> None:
+        """Over its own ids, hidden ones and none; and of no case."""
+        headers = (*JSON, ("Content-Type", "application/json"))
+        for object_id_ in IDS:
+            body = b'{"title":"t","findings":["%s"]}' % object_id_.encode()
+            self._ask(Ask(path="/api/v1/cases", method="POST", body=body, headers=headers))
+        for path in ("/api/v1/cases", f"/api/v1/cases/{NOWHERE}"):
+            for method in ("GET", "HEAD", "OPTIONS"):
+                self._ask(Ask(path=path, method=method, headers=JSON))
+        for what in ("parties", "extension"):
+            for method in ("POST", "OPTIONS"):
+                path = f"/api/v1/cases/{NOWHERE}/{what}"
+                self._ask(Ask(path=path, method=method, body=b'{"member":"bob"}', headers=headers))
 
     def _statuses(self) -> None:
         """Of everybody's posts, hidden ones too, the member's own just now, and of none."""

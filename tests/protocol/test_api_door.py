@@ -20,6 +20,8 @@ from tests.protocol.served import indicator
 
 ENDPOINTS = ["/api/v1/access", "/api/v1/feed", "/api/v1/openapi.json", "/api/v1/submissions"]
 OTHERS = {
+    "/api/v1/cases",
+    "/api/v1/cases/{case_id}",
     "/api/v1/findings/{object_id}/responses",
     "/api/v1/queue",
     "/api/v1/submissions/{status_id}",
