@@ -31,7 +31,7 @@ def test_a_line_works_as_it_stands(alpha: Member, line: str) -> None:
 
 
 def test_the_answers_shown_are_as_described() -> None:
-    names = ("Access", "Feed", "Recipients", "Responded", "Responses", "Case", "Submission")
+    names: tuple[str, ...] = ("Access", "Feed", "Recipients", "Responded", "Responses", "Case", "Submission")
     names += ("Queue", "Withdrawn", "Released")
     shown = zip(names, ANSWERS, strict=True)
     assert [found for name, answer in shown if (found := faults(name, json.loads(answer)))] == []
