@@ -16,6 +16,7 @@ from typing import BinaryIO
 import msgspec
 
 from exchange.clientserver import Trouble
+from exchange.findings.documents import is_garak_row
 
 ENDINGS = (".json", ".jsonl", ".ndjson", ".sarif")
 _BOM = b"\xef\xbb\xbf"
@@ -104,7 +105,7 @@ def _lines(name: str, first: bytes, lines: Iterator[bytes]) -> Content:
     findings."""
     if _is_stix(first):
         return Stix(text=b"[" + b",".join(_sound(name, line).strip() for line in lines) + b"]")
-    if "entry_type" in _fields(first):  # garak
+    if is_garak_row(_fields(first)):
         return Document(text=b"".join(lines))
     return Lines(lines=lines)
 
@@ -163,3 +164,15 @@ def _is_stix(text: bytes) -> bool:
 def _is_object(fields: dict[str, msgspec.Raw]) -> bool:
     kind, uid = bytes(fields.get("type", b"")).strip(b'"'), bytes(fields.get("id", b"")).strip(b'"')
     return bool(kind) and uid.startswith(kind + b"--")
+
+
+def enveloped(text: bytes) -> bytes:
+    """The same objects in an envelope, each with its bytes untouched."""
+    first = text.lstrip()[:1]
+    if first == b"[":
+        return b'{"objects":' + text + b"}"
+    if first == b"{":
+        objects = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get("objects")
+        if objects is None or not bytes(objects).startswith(b"["):
+            return b'{"objects":[' + text + b"]}"
+    return text

@@ -36,7 +36,6 @@ class Pushed:
     """What became of the files of findings."""
 
     taken: int = 0
-    changed: int = 0
     refused: int = 0
     faults: list[Fault] = field(default_factory=list)
 
@@ -80,7 +79,7 @@ def push(
                 found.faults += [Fault(file=name, index=one.index, pointer=fault.pointer, reason=fault.detail)
                                  for fault in one.errors]  # fmt: skip
             else:
-                found.taken, found.changed = found.taken + 1, found.changed + one.changed
+                found.taken += 1
             each(name, one)
 
         try:

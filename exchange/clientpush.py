@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from exchange import stix
-from exchange.clientfiles import Unreadable
+from exchange.clientfiles import Unreadable, enveloped
 from exchange.clientserver import Server, Trouble, content, refusal
 from exchange.clienttarget import Target
 
@@ -76,22 +76,10 @@ class Previewed:
 def read(name: str, text: bytes) -> list[Piece | Refused]:
     """The objects of a text: a STIX bundle, a TAXII envelope, a list of objects, or one. `Unreadable` if it is none."""
     try:
-        items = stix.read_envelope(_enveloped(text), limited=False)
+        items = stix.read_envelope(enveloped(text), limited=False)
     except (stix.EnvelopeError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise Unreadable(name, f"holds no STIX: {error}") from error
     return [_piece(name, item) for item in items]
-
-
-def _enveloped(text: bytes) -> bytes:
-    """The same objects in an envelope, each with its bytes untouched."""
-    first = text.lstrip()[:1]
-    if first == b"[":
-        return b'{"objects":' + text + b"}"
-    if first == b"{":
-        objects = msgspec.json.decode(text, type=dict[str, msgspec.Raw]).get("objects")
-        if objects is None or not bytes(objects).startswith(b"["):
-            return b'{"objects":[' + text + b"]}"
-    return text
 
 
 def _piece(file: str, item: stix.Item) -> Piece | Refused:

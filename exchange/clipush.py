@@ -28,8 +28,8 @@ LEVELS = ("clear", "green", "amber", "amber+strict", "red")
 @click.option("--tlp", type=click.Choice(LEVELS), help="The level of findings that say none.")
 @click.option("--plan", metavar="NAME", help="The release plan of findings that name none.")
 @click.option("--embargo-until", metavar="TIME", help="For findings without plan: like 2027-01-31T00:00:00Z.")
-@click.option("--recipient", "recipients", metavar="NAME", multiple=True,
-              help="A member or group, for findings that name nobody; repeatable.")  # fmt: skip
+@click.option("--recipient", "recipients", metavar="MEMBER", multiple=True,
+              help="Whom findings are for that name nobody; repeatable.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Publish nothing: say what would be taken, and who would read it.")
 @json_option
 def push(
@@ -70,7 +70,7 @@ def _publish(server: Server, target: Target, gathered: Gathered, defaults: Defau
     rows: list[dict[str, Any]] = []
 
     def keep(file: str, one: Taken) -> None:
-        rows.append({"file": file, "index": one.index, "finding": one.finding, "key": one.key, "changed": one.changed})
+        rows.append({"file": file, "index": one.index, "finding": one.finding, "key": one.key, "status": one.status})
 
     pushed = _push(server, target, gathered, defaults, False, keep if as_json else lambda _file, _one: None)
     refused = [*gathered.refused, *outcome.refused]
@@ -111,7 +111,7 @@ def _report(gathered: Gathered, outcome: Outcome, refused: Sequence[Refused], pu
     if len(outcome.notes) > NOTES_SHOWN:
         say(f"and {len(outcome.notes) - NOTES_SHOWN:,} more notes; --json has them all")
     if gathered.findings:
-        say(f"{plural(pushed.taken, 'finding')} taken, {pushed.changed:,} new or changed, {pushed.refused:,} refused")
+        say(f"{plural(pushed.taken, 'finding')} taken, {pushed.refused:,} refused")
     if gathered.stix or gathered.refused or not gathered.findings:
         say(f"{plural(outcome.taken, 'object')} taken, {len(refused):,} refused")
 
@@ -154,7 +154,7 @@ def _preview(server: Server, target: Target, gathered: Gathered, defaults: Defau
 
 
 def _told(row: dict[str, Any]) -> tuple[str, str, str]:
-    audience = row["audience"]
+    audience = row["audience"] or {}
     now, rules = ([str(word) for word in audience.get(name) or ()] for name in ("now", "rules"))
     return row["finding"], ", ".join(now), " ".join(rules)
 

@@ -173,10 +173,10 @@ def lines(*told: dict[str, Any]) -> Answer:
 
 def test_many_are_sent_in_requests_of_a_bounded_size_as_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "BATCH", 2)
-    sums = {"taken": 1, "refused": 1, "status": "https://host/status/1/"}
+    sums = {"taken": 1, "refused": 1}
     fault = {"pointer": "/title", "detail": "is missing"}
-    answer = lines({"index": 0, **TAKEN, "changed": False}, {"index": 1, "errors": [fault]}, sums)
-    last = lines({"index": 0, **TAKEN}, {"taken": 1, "refused": 0, "status": "https://host/status/2/"})
+    answer = lines({"index": 0, **TAKEN}, {"index": 1, "errors": [fault]}, sums)
+    last = lines({"index": 0, **TAKEN}, {"taken": 1, "refused": 0})
     seen: list[tuple[int, int]] = []
 
     def findings() -> Iterator[dict[str, Any]]:
@@ -188,9 +188,8 @@ def test_many_are_sent_in_requests_of_a_bounded_size_as_they_come(monkeypatch: p
     with answering(answer, answer, last) as script:
         many = script.client.push_many(findings(), "model-tests", each=heard.append)
 
-    assert (many.taken, many.changed) == (3, 1)
+    assert many.taken == 3
     assert many.failed == (Failed(index=1, errors=(Fault(**fault),)), Failed(index=3, errors=(Fault(**fault),)))
-    assert many.statuses == tuple(f"https://host/status/{number}/" for number in (1, 1, 2))
     assert [one.index for one in heard] == [0, 1, 2, 3, 4]
     assert seen == [(0, 0), (1, 0), (2, 0), (3, 1), (4, 1)]
     assert [json.loads(line)["key"] for line in script.asked[1].body.splitlines()] == ["2", "3"]
@@ -204,14 +203,14 @@ def test_a_document_goes_as_it_is_with_the_defaults_beside_it(tmp_path: Path) ->
         "status": "s",
         "taken": 1,
         "refused": 0,
-        "findings": [{"index": 0, **TAKEN, "changed": True}],
+        "findings": [{"index": 0, **TAKEN}],
         "failures": [],
     }
     defaults = Defaults(tlp="amber+strict", plan="cvd", recipients=("skyline", "a b"))
     with answering((202, {}, answer)) as script:
         many = script.client.push_file(tmp_path / "f.sarif", defaults=defaults)
 
-    assert (many.taken, many.changed, many.failed, many.statuses) == (1, 1, (), ("s",))
+    assert (many.taken, many.failed) == (1, ())
     assert script.asked[0].body == text.removeprefix(b"\xef\xbb\xbf")
     path, _, query = script.asked[0].path.partition("?")
     assert path == "/api/v1/collections/vulnerabilities/findings"

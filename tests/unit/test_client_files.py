@@ -71,8 +71,9 @@ def test_stix_one_a_line_as_pull_prints_it_is_stix() -> None:
     assert json.loads(found.text) == [OBJECT, OBJECT]
 
 
-def test_the_log_of_a_probe_stays_whole() -> None:
-    log = b'{"entry_type": "start_run setup"}\n{"entry_type": "attempt"}\n'
+@pytest.mark.parametrize("row", [b'{"entry_type": "attempt"}', b'{"probe": "p", "detector": "d", "generator": "g"}'])
+def test_the_log_of_a_probe_stays_whole(row: bytes) -> None:
+    log = row + b"\n" + row + b"\n"
     found = told(log)
 
     assert isinstance(found, Document)
