@@ -190,7 +190,7 @@ def _answers(world: w.World, member: str) -> dict[str, tuple[int, str]]:
     key = _key(world, member)
     words = {
         "api_root": "exchange", "collection_id": A, "object_id": w.campaign_id(1),
-        "status_id": "00000000-0000-4000-8000-000000000001",
+        "status_id": "00000000-0000-4000-8000-000000000001", "case_id": "00000000-0000-4000-8000-000000000002",
     }  # fmt: skip
     found = {}
     with site.app_context():
@@ -256,6 +256,7 @@ FAULTS: dict[str, Callable[[Rule], tuple[Rule, ...]]] = {
     "lets everybody in": lambda rule: (_always(True, rule),),
     "lets nobody in": lambda rule: (_always(False, rule),),
 }
+RESPONSE = "responses: a response is for the finder and the coordinators alone while the finding is for some"
 # rule, what is wrong with it → the case that says so
 TELLS = {
     ("rule_2_read", "removed"): "rights: a reader that is let in later gets the past, and nobody else anything again",
@@ -276,6 +277,9 @@ TELLS = {
     ("rule_6_addressed", "removed"): "tlp: CLEAR for a group is for that group alone",
     ("rule_6_addressed", "lets everybody in"): "tlp: CLEAR for a group is for that group alone",
     ("rule_6_addressed", "lets nobody in"): "tlp: AMBER for a group lets its relays in",
+    ("rule_6_role", "removed"): RESPONSE,
+    ("rule_6_role", "lets everybody in"): RESPONSE,
+    ("rule_6_role", "lets nobody in"): RESPONSE,
     ("rule_6_iep", "removed"): "iep: each term that asks something is kept by those who promised it",
     ("rule_6_iep", "lets everybody in"): "iep: who promised nothing reads what asks for nothing, and nothing else",
     ("rule_6_iep", "lets nobody in"): "iep: each term that asks something is kept by those who promised it",

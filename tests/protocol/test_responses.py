@@ -81,6 +81,7 @@ def test_what_is_closed_again_closes_its_responses(stage: Stage) -> None:
     published(stage, found["id"])
     answer = note(found["id"], "status:fixed")
     taken(maker, "findings", answer)
+    stage.round()
     assert answer["id"] in ids(bank)
     only = answersite.words(lab)["named-only"]
     newer = found | {"modified": "2024-02-01T00:00:00.000Z"}
