@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
+from exchange.stixextension import AI_FINDING
 from exchange.stixfault import pointer
 from exchange.stixread import Object
 from exchange.stixschema import mended
@@ -60,13 +61,13 @@ def _below(value: Any, way: tuple[str | int, ...]) -> Iterator[str]:
         for name, inner in value.items():
             if not _defined(name, str(way[-1])):
                 yield pointer((*way, name))
-            elif way[-1] not in _DICTIONARIES:
+            elif way[-1] not in _DICTIONARIES and name != AI_FINDING:  # what is in that, its schema says
                 yield from _below(inner, (*way, name))
 
 
 def _defined(name: str, holder: str) -> bool:
     if holder == "extensions":
-        return name in PREDEFINED or name in MARKING_EXTENSIONS
+        return name in PREDEFINED or name in MARKING_EXTENSIONS or name == AI_FINDING
     return holder in _DICTIONARIES or name in _anywhere() or name in ("tlp_2_0", "extension_type")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from exchange import anonymous
 from exchange.anonymous import Given, Publisher
+from exchange.stix import AI_FINDING
 from tests.property import world as w
 
 HOUR = 3_600_000_000
@@ -162,3 +163,9 @@ def test_an_id_that_only_its_publisher_knows_is_a_trace_in_any_text() -> None:
 def test_a_name_of_two_letters_is_not_looked_for() -> None:
     publisher = Publisher(names=("It",), identities=frozenset())
     assert anonymous.traces(w.campaign(1, text="it is"), publisher, frozenset[str]().__contains__) == ()
+
+
+def test_the_extension_of_findings_is_of_no_one_publisher_but_what_is_in_it_may_be() -> None:
+    content = {"found_by": [{"kind": "ai-system", "name": "a model"}, {"kind": "human", "name": "First River Bank"}]}
+    obj = {**w.campaign(1, text="x"), "type": "vulnerability", "extensions": {AI_FINDING: content}}
+    assert paths(obj) == [f"/extensions/{AI_FINDING}/found_by/1/name"]
