@@ -18,6 +18,8 @@ from exchange import (
     apiaccess,
     apicases,
     apifeed,
+    apifindings,
+    apilines,
     apiqueue,
     apirecipients,
     apiresponses,
@@ -25,7 +27,11 @@ from exchange import (
     apitake,
     taxiirights,
 )
-from exchange.taxiidoor import Service, asked, snapshot
+from exchange.apifinding import Asking
+from exchange.apifindings import Push
+from exchange.findings.finding import Fault
+from exchange.intake import Poster
+from exchange.taxiidoor import FINDINGS, Service, asked, snapshot
 from exchange.taxiierrors import TaxiiError
 
 ROOT = "/api/v1"
@@ -53,8 +59,13 @@ def mount(app: Flask, service: Service) -> None:
     app.add_url_rule(f"{ROOT}/cases/<case_id>", "api.case", views.case, methods=["GET"])
     app.add_url_rule(f"{ROOT}/cases/<case_id>/parties", "api.add_party", views.add_party, methods=["POST"])
     app.add_url_rule(f"{ROOT}/cases/<case_id>/extension", "api.extension", views.extension, methods=["POST"])
+    app.add_url_rule(f"{ROOT}/findings/<object_id>", "api.finding", views.finding, methods=["GET"])
+    app.add_url_rule(f"{ROOT}/collections/<collection_id>/findings", FINDINGS, views.findings, methods=["POST"])
     for path, view in (("queue/withdraw", views.withdraw), ("queue/release", views.release)):
         app.add_url_rule(f"{ROOT}/{path}", f"api.{path}", view, methods=["POST"])
+
+
+_TOO_LONG = Fault("", f"The line is longer than {apilines.LONGEST} bytes: send files by their URL and hash.")
 
 
 class _Views:
@@ -71,6 +82,38 @@ class _Views:
         if not asked().caller.key.read:
             raise TaxiiError(403)
         return _json(apifeed.answer(snapshot(), asked().caller, self._places(), self._service.polls, asked().now))
+
+    def findings(self, collection_id: str) -> Response:
+        """202 with what became of each; 403 for a key without `write`."""
+        service, now = self._service, asked()
+        defaults, dry_run = apifindings.asked(request.args)
+        root = taxiirights.root_url(now.caller.state.config)
+        push = Push(
+            poster=Poster(engine=service.engine, clock=service.clock, member=now.caller.member, key=now.caller.key.id),
+            number=now.caller.number, uid=collection_id, defaults=defaults, dry_run=dry_run, new_id=service.new_id,
+            status=lambda status_id: f"{root}status/{status_id}/",
+        )  # fmt: skip
+        if not apilines.is_lines(request.headers.get("Content-Type")):
+            key, query = request.headers.get("Idempotency-Key"), request.query_string
+            answer = apifindings.once(
+                push, key, (query, now.body), lambda: orjson.dumps(apifindings.of_body(push, now.body))
+            )
+            return Response(answer, 202, content_type="application/json")
+        lines = (line or _TOO_LONG for line in apilines.read(request))
+        return Response(apifindings.of_lines(push, lines), 202, content_type=apilines.LINES[0])
+
+    def finding(self, object_id: str) -> Response:
+        """403 for a key without `read`."""
+        now = asked()
+        if not now.caller.key.read:
+            raise TaxiiError(403)
+        conn = snapshot()
+        with self._service.ledger.reading() as lines:
+            asking = Asking(
+                conn=conn, lines=lines, caller=now.caller, places=self._places(),
+                root=taxiirights.root_url(now.caller.state.config),
+            )  # fmt: skip
+            return _json(asking.answer(object_id))
 
     def recipients(self, object_id: str) -> Response:
         """403 for a key without `write`."""

@@ -38,7 +38,7 @@ from exchange.configtypes import (
     Treatment,
 )
 from exchange.yamlfile import Place, Problem, Table, load, ordered, read_text
-from exchange.yamlread import DAY, Reader, choice, day, duration, flag, line, prose, size
+from exchange.yamlread import DAY, Reader, choice, count, day, duration, flag, line, prose, size
 
 __all__ = [
     "Collection",
@@ -81,11 +81,24 @@ _TLP_MARKINGS = frozenset(
     )
 )
 _MAIN_KEYS = frozenset(
-    {"exchange", "operator", "root", "url", "max-body", "groups", "members", "defaults", "markings", "releases", "mail"}
+    {
+        "exchange",
+        "operator",
+        "root",
+        "url",
+        "max-body",
+        "groups",
+        "members",
+        "defaults",
+        "markings",
+        "releases",
+        "mail",
+        "quota",
+    }
 )
 _MEMBER_KEYS = frozenset(
     {"name", "in", "relays", "identity", "suspended", "from", "until", "listed", "roles", "credit", "sites", "notify",
-     "agrees", "acs", "approve-own"}
+     "agrees", "acs", "approve-own", "quota"}
 )  # fmt: skip
 _ROLES = choice("coordinator", "auditor")
 _EMPTY = Table(place=Place(file=MAIN_FILE, line=1), fields={}, places={})
@@ -235,7 +248,7 @@ def _config(main: Reader, names: Names, collections: list[Collection]) -> Config
         max_body=main.value("max-body", size, 50 * 2**20),
         mail=read_mail(main),
         groups=_groups(main.below("groups"), names),
-        members=_members(main.below("members"), names),
+        members=_members(main.below("members"), names, main.value("quota", count, None)),
         collections={one.name: one for one in collections},
         releases=names.plans or {},
         markings=_markings(main.below("markings"), names),
@@ -274,7 +287,7 @@ def _note_cycles(groups: Reader, contains: dict[str, list[str]]) -> None:
             return
 
 
-def _members(members: Reader, names: Names) -> dict[str, Member]:
+def _members(members: Reader, names: Names, quota: int | None) -> dict[str, Member]:
     found = {}
     owners: dict[str, str] = {}
     for name, node in members.table.fields.items():
@@ -283,14 +296,14 @@ def _members(members: Reader, names: Names) -> dict[str, Member]:
             members.note(name, "needs a table, like `{ name: First River Bank, in: [finance] }`")
             continue
         reader = members.below(name)
-        found[name] = _member(name, reader, members.table.places[name], names)
+        found[name] = _member(name, reader, members.table.places[name], names, quota)
         identity = found[name].identity
         if identity and owners.setdefault(identity, name) != name:
             reader.note("identity", f"is the identity of {owners[identity]} already; each member has its own")
     return found
 
 
-def _member(name: str, reader: Reader, place: Place, names: Names) -> Member:
+def _member(name: str, reader: Reader, place: Place, names: Names, quota: int | None) -> Member:
     reader.only(_MEMBER_KEYS, NOT_YET)
     starts, last = reader.value("from", day, None), reader.value("until", day, None)
     if starts is not None and last is not None and last < starts:
@@ -311,6 +324,7 @@ def _member(name: str, reader: Reader, place: Place, names: Names) -> Member:
         agrees=read_agrees(reader),
         acs=read_acs(reader),
         notify=read_notify(reader),
+        quota=reader.value("quota", count, quota),
         two_persons=reader.value("approve-own", choice("1", "2"), "1") == "2",
         place=place,
         places=reader.table.places,

@@ -18,7 +18,7 @@ _TLP_NAMES = frozenset(tlp.value for tlp in Tlp)
 WORDS_TAKEN = _TLP_NAMES | {"everyone", "named", "ignore"}
 NOT_YET = {
     key: f"`{key}` is not supported yet (stage {stage}); remove it"
-    for stage, keys in (("later", ("quota", "keep", "sign-in")),)
+    for stage, keys in (("later", ("keep", "sign-in")),)
     for key in keys
 }
 IGNORED = Treatment(ignore=True, tlp=None, group=None)

@@ -76,8 +76,8 @@ class Member:
 
     It is a member at an instant if not `suspended` and starts <= instant < ends (microseconds since the
     epoch, UTC): `starts` is the beginning of the day `from`, `ends` the end of the day `until`; None is no
-    limit. `two_persons` (`approve-own: 2`): what is RED or embargoed waits for another of its keys. `places` has the
-    line of each key that is written.
+    limit. `two_persons` (`approve-own: 2`): what is RED or embargoed waits for another of its keys. `quota`: so many
+    new or changed findings a day; None: as many as come. `places` has the line of each key that is written.
     """
 
     name: str
@@ -96,6 +96,7 @@ class Member:
     acs: frozenset[str] = frozenset()
     notify: Notify | None = None
     two_persons: bool = False
+    quota: int | None = None
     place: Place
     places: Mapping[str, Place]
 

@@ -47,6 +47,7 @@ class Crediting:
     _names: dict[str, str] = field(default_factory=dict)  # own id → id of its copy
     _made: dict[str, list[Copied]] = field(default_factory=lambda: defaultdict(list))  # own id → versions of its copy
     _secret: bytes = b""
+    _credits: dict[Said, Credit] = field(default_factory=dict)
     _uuids: frozenset[str] = field(init=False)  # of this submission's ids that copies do not keep
 
     def __post_init__(self) -> None:
@@ -98,10 +99,15 @@ class Crediting:
 
     def credit(self, c: Candidate, said: Said) -> Credit:
         """Under whose name an object goes."""
-        chosen = policy.credit(self.state.config, self.collection, self.member, said)
+        chosen = self._chosen(said)
         stays = c.parsed.id in self._names and not anonymous.keeps_id(c.parsed.id)
         follows = stays or (self.envelope.anonymous and _follows(c))
         return chosen if chosen.anonymous or not follows else _ANONYMOUS
+
+    def _chosen(self, said: Said) -> Credit:
+        if said not in self._credits:
+            self._credits[said] = policy.credit(self.state.config, self.collection, self.member, said)
+        return self._credits[said]
 
     def refusal(self, c: Candidate, credit: Credit, history: Sequence[Owned]) -> str:
         """Why it cannot go so; empty if it can. `history`: the member's own live versions of the id."""

@@ -165,6 +165,7 @@ def _member(member: Member) -> dict[str, str]:
         "roles": ", ".join(sorted(member.roles)),
         "credit": _credit(member.credit),
         "sites": ", ".join(member.sites),
+        "quota": str(member.quota) if member.quota else "",
         "approve-own": "2" if member.two_persons else "",
         "agrees": ", ".join(sorted(member.agrees)),
         "acs": ", ".join(sorted(member.acs)),

@@ -31,11 +31,11 @@ from exchange import (
 from exchange.answering import Target
 from exchange.answers import Answer
 from exchange.candidates import Candidate, Envelope
-from exchange.config import Collection
+from exchange.config import Collection, Credit
 from exchange.crediting import Crediting
 from exchange.entries import Deposit, Owned, Version
 from exchange.inforce import InForce
-from exchange.label import NOBODY, Audience, Tlp
+from exchange.label import NOBODY, Audience, Step, Tlp
 from exchange.markings import Said
 from exchange.resharing import Received
 from exchange.schemes import Terms
@@ -78,6 +78,11 @@ class Judge:
         self.received: Mapping[str, Received] = {}
         # By index, what objects say of findings that the member may read.
         self.answered: Mapping[int, tuple[Answer, Target]] = {}
+        # Objects that are pushed together mostly say the same.
+        self._alike: dict[frozenset[str], Said] = {}
+        self._refusals: dict[Said, str | None] = {}
+        self._releases: dict[tuple[str, int], tuple[Audience, tuple[Step, ...]]] = {}
+        self._accepted: dict[tuple[Said, Credit], Said] = {}
 
     def _definitions(self) -> Mapping[str, Terms]:
         """What the publisher's own definitions say, in this envelope or before (policy.md 3.5)."""
@@ -185,7 +190,7 @@ class Judge:
             message = "its references have too many different audiences to close over: split the object."
             return c.result(ok=False, message=message)
         said = self._said(c)
-        reason = _wrong_answer(c) or policy.refusal(self.state.config, self.collection, said) or self._personal(c)
+        reason = _wrong_answer(c) or self._refusal(said) or self._personal(c)
         if said.classified:
             _log.warning("member %s sent what ACS calls classified to %s", self.member, self.collection.name)
         elif reason is None and (had := self.received.get(c.parsed.id)):
@@ -194,6 +199,11 @@ class Judge:
         if reason is None and said.ends is not None and said.ends <= self.now:
             reason = "the policy that it is marked with has ended: nobody else would read it."
         return c.result(ok=False, message=reason) if reason else None
+
+    def _refusal(self, said: Said) -> str | None:
+        if said not in self._refusals:
+            self._refusals[said] = policy.refusal(self.state.config, self.collection, said)
+        return self._refusals[said]
 
     def _personal(self, c: Candidate) -> str | None:
         """3.3.8, where the collection refuses it: where it stands, never what it is."""
@@ -232,14 +242,18 @@ class Judge:
         return replace(made, base=base, steps=(), state=entries.HELD, reasons=reasons, key=self.envelope.key)
 
     def _said(self, c: Candidate) -> Said:
-        known = self.vocabulary if not c.words else {**self.vocabulary, **{word: word for word in c.words}}
-        ids = sorted(c.markings | c.words)
-        said = markings.read(ids, known, self.state.config.markings, self.definitions)
+        marks = c.markings | c.words
+        if (said := self._alike.get(marks)) is None:
+            known = self.vocabulary if not c.words else {**self.vocabulary, **{word: word for word in c.words}}
+            said = markings.read(sorted(marks), known, self.state.config.markings, self.definitions)
+            self._alike[marks] = said
         itself = self.envelope.definitions.get(c.parsed.id)
         had = self.received.get(c.parsed.id)
         if c.index in self.answered:
             answer, target = self.answered[c.index]
             said = answered(said, answer, target.audience, self.state.member(target.publisher))
+        elif itself is None and had is None:
+            return said
         return replace(
             said,
             classified=said.classified or (itself is not None and itself.classified),
@@ -250,23 +264,33 @@ class Judge:
         """`history`: the publisher's other versions of the id in the collection."""
         what = _extended(self._taken(c), history)
         started = self._started(what, history)
-        config, numbers = self.state.config, self.state.numbers
-        steps = policy.release(config, self.collection, what, self.publisher, numbers, started)
-        base, coming = policy.begun(steps, self.released)
+        text = Said.joined(what)
+        base, coming = self._begun(what, text, started)
         reasons = frozenset[str]()
         if not what[0].anonymous:
-            reasons = self._reasons(c, what, embargoed=any(step.audience - base != NOBODY for step in coming))
+            embargoed = self.two_persons and any(step.audience - base != NOBODY for step in coming)
+            reasons = self._reasons(c, what, embargoed=embargoed)
         if reasons:
-            base, coming = policy.waiting(self.collection, self.publisher, numbers, reasons), ()
+            base, coming = policy.waiting(self.collection, self.publisher, self.state.numbers, reasons), ()
         creator = self.identity is not None and c.parsed.obj.get("created_by_ref") == self.identity
         if what[0].anonymous and c.parsed.type != "marking-definition":
             self.copies[c.index] = c, self._copy(c, what, started), None
         return Deposit(
             id=c.parsed.id, type=c.parsed.type, ver=c.ver, ver_text=c.ver_text, raw=c.parsed.raw,
             base=base, started=started, steps=coming,
-            said=Said.joined(what), refs=c.refs, creator=creator, submission=self.envelope.submission,
+            said=text, refs=c.refs, creator=creator, submission=self.envelope.submission,
             state=entries.HELD if reasons else entries.PUBLISHED, reasons=reasons, key=self.envelope.key,
         )  # fmt: skip
+
+    def _begun(self, what: Sequence[Said], text: str, started: int) -> tuple[Audience, tuple[Step, ...]]:
+        """Who may read it at once by rules 2 to 7, and what its plan has still to give; `text` is what it says."""
+        key = text, started
+        if key not in self._releases:
+            steps = policy.release(
+                self.state.config, self.collection, what, self.publisher, self.state.numbers, started
+            )
+            self._releases[key] = policy.begun(steps, self.released)
+        return self._releases[key]
 
     def _started(self, what: Sequence[Said], history: Sequence[Owned]) -> int:
         begins = policy.next_tick(self.state.config, self.now) if what[0].anonymous else self.now
@@ -296,11 +320,18 @@ class Judge:
 
     def _taken(self, c: Candidate) -> list[Said]:
         """Its markings; those of the objects that use it, all of them, for an unmarked definition (channel 8)."""
+        said = self._said(c)
         users = {self._said(u) for u in self._users(c)}
-        found = {s for s in users if policy.refusal(self.state.config, self.collection, s) is None} or {self._said(c)}
-        credit = self.crediting.credit(c, self._said(c))
-        taken = {policy.credited(policy.taken(self.state.config, self.collection, s), credit) for s in found}
-        return sorted(taken, key=lambda s: s.text)
+        found = {s for s in users if self._refusal(s) is None} or {said}
+        credit = self.crediting.credit(c, said)
+        taken = {self._credited(s, credit) for s in found}
+        return sorted(taken, key=lambda s: s.text) if len(taken) > 1 else list(taken)
+
+    def _credited(self, said: Said, credit: Credit) -> Said:
+        key = said, credit
+        if key not in self._accepted:
+            self._accepted[key] = policy.credited(policy.taken(self.state.config, self.collection, said), credit)
+        return self._accepted[key]
 
     def accepted(self, c: Candidate, made: Version, known: frozenset[str]) -> Result:
         """The answer for what was stored: what closes it, and which ids it gives away (policy.md 3.4.9)."""

@@ -8,6 +8,7 @@ missing. Threads that answer at the same time share one commit: the first writes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Condition
 
@@ -84,6 +85,12 @@ class Ledger:
         self._changed = Condition()
         self._queue: list[_Waiting] = []
         self._busy = False
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """What is written down, in one snapshot."""
+        with store.reading(self._engine) as conn:
+            yield conn
 
     def write(self, line: Line, poll: Poll | None = None) -> None:
         """Returns once the line is durable; `poll` is stored with it. Raises `Unwritten`: then neither is there.

@@ -394,3 +394,36 @@ call = Table(  # who is yet to be called, by what; one at a time, since a call s
     Column("tries", Integer, nullable=False),
     sqlite_with_rowid=False,
 )  # fmt: skip
+
+finding = Table(  # what a member pushed as a finding, by its own key: what was made of it, and by which POST
+    "finding", metadata,
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    Column("collection", Integer, primary_key=True, autoincrement=False),
+    Column("key_digest", LargeBinary(16), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("object", BigInteger, nullable=False),  # the vulnerability, incident or indicator
+    Column("objects", Text, nullable=False),  # all that was made of it as it is now, the main one first
+    Column("digest", LargeBinary(16), nullable=False),  # of what was pushed, and for whom
+    Column("status", String(36), nullable=False),  # of the POST that brought it as it is now
+    Column("at", BigInteger, nullable=False),
+    Index("finding_by_object", "member", "object"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+answered = Table(  # answers to requests with an Idempotency-Key, for a day
+    "answered", metadata,
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    Column("key_digest", LargeBinary(16), primary_key=True),
+    Column("request", LargeBinary(16), nullable=False),  # digest of what was asked
+    Column("json", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("answered_by_at", "at"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+spent = Table(  # of members with a quota: how much of it is left, and when that was
+    "spent", metadata,
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    Column("left", BigInteger, nullable=False),  # microfindings
+    Column("at", BigInteger, nullable=False),
+)  # fmt: skip

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from flask import Flask, Response, after_this_request, request
+from flask import Flask, Response, after_this_request
 from flask.json.provider import JSONProvider
 from medallion import register_blueprints
 from medallion.backends.base import Backend as MedallionBackend
@@ -100,10 +100,7 @@ class Backend(MedallionBackend):  # type: ignore[misc]  # medallion has no types
 
     def server_discovery(self) -> dict[str, Any]:
         """T-4.1-01. 400 where neither the config nor the request says by which host the API root is reached."""
-        config = asked().caller.state.config
-        if not config.url and not request.host:
-            raise TaxiiError(400, "The header Host is missing, or names no host: send the one that you ask.")
-        root = f"{(config.url or request.host_url).rstrip('/')}/{config.root}/"
+        config, root = asked().caller.state.config, taxiirights.root_url(asked().caller.state.config)
         return {"title": config.title, "contact": config.operator, "default": root, "api_roots": [root]}
 
     def get_api_root_information(self, _root: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from flask import Flask, Response, g, request
 from sqlalchemy import Connection, Engine
 from werkzeug.datastructures import ImmutableMultiDict
 
-from exchange import markings, profiles, store, taxiierrors, taxiipace, taxiiquery, taxiirights, taxiiwire
+from exchange import apilines, markings, profiles, store, taxiierrors, taxiipace, taxiiquery, taxiirights, taxiiwire
 from exchange.cursor import Cursors
 from exchange.ledger import Ledger
 from exchange.pages import Filters
@@ -33,6 +33,7 @@ OPEN = frozenset({"healthz", "readyz", "schema", "definition"})  # endpoints tha
 _GET_OBJECTS = "objects.get_or_add_objects"
 _MANIFEST = "manifest.get_object_manifest"
 _ONE_OBJECT = "objects.get_or_delete_object"
+FINDINGS = "api.findings"  # to push findings: any kind of JSON, or lines without end
 _POLLED = frozenset({_GET_OBJECTS, _MANIFEST})
 _KNOWN = {
     _GET_OBJECTS: taxiiquery.PAGE,
@@ -171,6 +172,8 @@ class _Door:
         self._service.polls.saw(failed)
 
     def _with_body(self, found: Asked) -> Asked:
+        if request.endpoint == FINDINGS and apilines.is_lines(request.headers.get("Content-Type")):
+            return found  # its view reads them as they arrive
         with self._bodies.turn(found.caller.number) as mine:
             if not mine:
                 raise TaxiiError(503, headers={"Retry-After": str(RETRY_SECONDS)})
@@ -211,7 +214,7 @@ def _authorised(caller: Caller, policy_uid: str) -> Place | None:
     if place is None:
         raise TaxiiError(404)
     g.place = place
-    if request.endpoint in _KNOWN:
+    if request.endpoint in _KNOWN or request.endpoint == FINDINGS:
         _check_right(place)
     path["collection_id"] = place.uid  # the view is called with these
     return place
@@ -233,10 +236,18 @@ def _check_right(place: Place) -> None:
 
 def _negotiate() -> None:
     ranges = taxiiwire.JSON_RANGES if under_api() else taxiiwire.TAXII_RANGES
+    if request.endpoint == FINDINGS:
+        ranges = apilines.RANGES
+        if not apilines.takes(request.headers.get("Content-Type")):
+            raise TaxiiError(415)
     if not taxiiwire.acceptable(request.headers.get("Accept"), ranges):
         raise TaxiiError(406)
     posted = taxiiwire.JSON_POSTED if under_api() else taxiiwire.TAXII_POSTED
-    if request.method == "POST" and not taxiiwire.takes(request.headers.get("Content-Type"), posted):
+    if (
+        request.method == "POST"
+        and request.endpoint != FINDINGS
+        and not taxiiwire.takes(request.headers.get("Content-Type"), posted)
+    ):
         raise TaxiiError(415)
 
 

@@ -41,6 +41,7 @@ _WORDS = {
         f"Send Content-Type {MEDIA_TYPE} or application/stix+json;version=2.1, as it is or with gzip.",
     ),
     422: ("Unprocessable Content", "The body is not what this endpoint takes."),
+    429: ("Too Many Requests", "Ask again after the seconds in the header Retry-After."),
     500: ("Internal Server Error", "Something failed here; the operator finds it in the log by error_id."),
     503: ("Service Unavailable", "Not now: ask again after the seconds in the header Retry-After."),
 }
@@ -55,13 +56,18 @@ _log = logging.getLogger("exchange.taxii")
 
 
 class TaxiiError(Exception):
-    """Ends a request. `description` may only speak of what the client itself sent; the fixed words if empty."""
+    """Ends a request. `description` and `extra`, which are further members of problem details (RFC 9457 section 3.2),
+    may only speak of what the client itself sent; the fixed words if the description is empty."""
 
-    def __init__(self, status: int, description: str = "", headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, description: str = "", headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(status)
         self.status = status
         self.description = description
         self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
 
 
 def sentence(error: TaxiiError) -> str:
@@ -101,6 +107,7 @@ def _problem(error: TaxiiError, error_id: str) -> tuple[dict[str, object], str]:
         "status": error.status,
         "detail": error.description or _API_WORDS.get(error.status) or sentence(error),
         "error_id": error_id,
+        **error.extra,
     }, PROBLEM_TYPE
 
 

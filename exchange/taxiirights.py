@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from flask import request
 from sqlalchemy import Connection
 
 from exchange import credentials, inforce, policy
-from exchange.config import Collection
+from exchange.config import Collection, Config
 from exchange.inforce import InForce
 from exchange.taxiierrors import RETRY_SECONDS, TaxiiError
 
@@ -88,6 +89,14 @@ def key_text(authorization: str) -> str:
             except (NotBase64, UnicodeDecodeError):
                 return ""
     return ""
+
+
+def root_url(config: Config) -> str:
+    """The API root as this request's client reaches it. 400 where neither the config nor the request says by which
+    host."""
+    if not config.url and not request.host:
+        raise TaxiiError(400, "The header Host is missing, or names no host: send the one that you ask.")
+    return f"{(config.url or request.host_url).rstrip('/')}/{config.root}/"
 
 
 def places(caller: Caller, policy_uid: str) -> list[Place]:

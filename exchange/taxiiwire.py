@@ -20,7 +20,7 @@ COMPRESS_FROM = 1024  # bytes: below, gzip saves nothing
 _COMPRESS_LEVEL = 1  # a fifth of the time of level 6, and JSON still shrinks to a fifth
 MEMBERS = 4_000  # of one gzip body; the tools that split one (bgzip) make 800 of 50 MiB
 _PIECE = 1 << 20
-_WINDOW = 1 << 16
+WINDOW = 1 << 16
 DRAIN = 100 << 20  # twice the largest body that is taken unless the administrator says otherwise
 
 # How exactly a range of Accept names what we serve; the most exact one decides (RFC 9110 section 12.5.1).
@@ -92,7 +92,7 @@ def _inflated(body: bytes, max_bytes: int) -> bytes:
     try:
         while len(found) <= max_bytes and (rest or start < len(body)):
             if not rest:
-                rest, start = body[start : start + _WINDOW], start + _WINDOW
+                rest, start = body[start : start + WINDOW], start + WINDOW
             if member is None or member.eof:
                 member, members = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), members + 1
             found += member.decompress(rest, max_bytes + 1 - len(found))
@@ -126,6 +126,8 @@ def finish(request: Request, response: Response) -> Response:
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Vary"] = "Authorization, Accept, Accept-Encoding"
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.is_streamed:
+        return response
     body = response.get_data()
     if len(body) >= COMPRESS_FROM and request.accept_encodings.quality("gzip") > 0:
         response.set_data(gzip.compress(body, _COMPRESS_LEVEL, mtime=0))
@@ -146,4 +148,12 @@ def broken_off(response: Response) -> Response:
     return broken
 
 
-__all__ = ["MEDIA_TYPE", "acceptable", "broken_off", "drain", "finish", "read_body", "takes"]
+__all__ = [
+    "MEDIA_TYPE",
+    "acceptable",
+    "broken_off",
+    "drain",
+    "finish",
+    "read_body",
+    "takes",
+]

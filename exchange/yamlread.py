@@ -165,6 +165,14 @@ def size(text: str) -> int:
     return length
 
 
+def count(text: str) -> int:
+    """The form of a number of things, from 1 to a billion."""
+    found = int(text) if re.fullmatch(r"[0-9]{1,10}", text) else 0
+    if not 1 <= found <= 10**9:
+        raise ValueError(f'"{text}" is not a number from 1 to 1000000000; write it like 20000')
+    return found
+
+
 def day(text: str) -> int:
     """The form of a date, `2027-06-30`: its first instant, UTC, in microseconds since the epoch."""
     try:

@@ -54,6 +54,7 @@ def collection_id(number: int) -> str:
 def files() -> dict[str, str]:
     """A home with every kind of right, and many collections that differ by name only."""
     rights = RIGHTS | {f"fresh{n:02}": "write: everyone\nread: everyone" for n in range(FRESH)}
+    rights["vulnerabilities"] = "write: [makers]\nread: everyone"
     found = {"config/exchange.yaml": MAIN}
     for number, (name, rule) in enumerate(rights.items()):
         found[f"collections/{name}.yaml"] = (

@@ -11,6 +11,7 @@ from shutil import which
 
 import pytest
 
+from tests.protocol import describing
 from tests.protocol.apisite import OPENAPI, faults
 from tests.protocol.served import Member
 
@@ -27,12 +28,12 @@ def test_a_line_works_as_it_stands(alpha: Member, line: str) -> None:
     found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment)
     assert found.stderr == ""
     if "python3" not in line:
-        assert json.loads(found.stdout).keys() & {"member", "openapi", "submissions"}
+        assert json.loads(found.stdout).keys() & {"member", "openapi", "submissions", "dry_run"}
 
 
 def test_the_answers_shown_are_as_described() -> None:
-    names: tuple[str, ...] = ("Access", "Feed", "Recipients", "Responded", "Responses", "Case", "Submission")
-    names += ("Queue", "Withdrawn", "Released")
+    names: tuple[str, ...] = ("Access", "Feed", "Filed", "FindingState", "Recipients", "Responded", "Responses", "Case")
+    names += ("Submission", "Queue", "Withdrawn", "Released")
     shown = zip(names, ANSWERS, strict=True)
     assert [found for name, answer in shown if (found := faults(name, json.loads(answer)))] == []
 
@@ -71,11 +72,21 @@ def test_every_endpoint_has_a_heading(path: str) -> None:
         "Queue",
         "Held",
         "Problem",
+        "Filed",
+        "Pushed",
+        "FindingState",
+        "Standing",
+        "Stage",
     ],
 )
 def test_every_property_is_named(name: str) -> None:
     described = OPENAPI["components"]["schemas"][name]["properties"]
     assert [one for one in described if f"`{one}`" not in PAGE and f'"{one}"' not in PAGE] == []
+
+
+def test_the_models_of_findings_are_described_as_they_are() -> None:
+    text = describing.FILE.read_text(encoding="utf-8")
+    assert describing.described(text) == text, "run python -m tests.protocol.describing"
 
 
 def test_every_state_is_explained() -> None:
