@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from exchange import stix
+from exchange import app, stix
 from tests.protocol.apisite import MAIN, Asker, Site, site
 
 PLANS = (
@@ -281,7 +282,7 @@ def test_every_object_made_is_stix_without_a_fault(here: Site) -> None:
 
 
 def test_a_quota_refuses_what_is_too_much_says_when_and_loses_nothing(here: Site) -> None:
-    here.apply(PLANS.replace("maker:  { name: The Maker,", "maker:  { name: The Maker, quota: 2,"))
+    here.apply(PLANS.replace("maker:  { name: The Maker,", "maker:  { name: The Maker, quota: 2,") + "quota: 1\n")
     maker = here.asker("maker")
     told = lines(maker, *(finding(key=str(n)) for n in range(3)))
     assert [("errors" in one) for one in told[:-1]] == [False, False, True]
@@ -351,3 +352,27 @@ def test_an_idempotency_key_belongs_to_one_request_of_one_member(here: Site) -> 
     refused(push(maker, finding(key="b"), **{"Idempotency-Key": "one"}))
     taken(push(other, finding(key="b"), **{"Idempotency-Key": "one"}))
     refused(push(maker, finding(key="b"), **{"Idempotency-Key": "x" * 256}), 400)
+
+
+def test_an_anonymous_finding_tells_nobody_who_found_it(here: Site) -> None:
+    anonymous = PLANS.replace("{ name: The Maker,", "{ name: The Maker, credit: anonymous,")
+    here.apply(anonymous + "defaults: { anonymous-tick: 1s }\n")
+    maker, reader = here.asker("maker"), here.asker("reader")
+    told = taken(push(maker, finding(
+        found_by=[{"kind": "ai-system", "name": "Bughound", "provider": "The Maker", "autonomy": "autonomous"}],
+        verification={"state": "reproduced", "by": "The Maker"}, recipients=["reader"], disclosure="staged",
+    )))  # fmt: skip
+    assert read(reader) == []
+    releaser = app.releaser(here.exchange)
+    deadline = time.monotonic() + 10
+    while not (copies := read(reader)) and time.monotonic() < deadline:
+        releaser.round()
+        time.sleep(0.1)
+    assert len(copies) == 3
+    kept = {o["id"] for o in copies} & set(told["objects"])
+    assert all(one.startswith("software--") for one in kept), "an observable belongs to nobody"
+    text = json.dumps(copies)
+    assert "Maker" not in text
+    assert "Bughound" not in text
+    assert '"autonomous"' in text
+    assert read(here.asker("other")) == []

@@ -441,7 +441,7 @@ def test_a_title_that_a_client_could_not_name_is_refused(title: str) -> None:
 
 
 LATER = [
-    *((key, "later") for key in ("quota", "keep", "sign-in")),
+    *((key, "later") for key in ("keep", "sign-in")),
 ]
 
 
