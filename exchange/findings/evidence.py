@@ -23,7 +23,7 @@ def made(found: tuple[Evidence, ...], writer: Writer, main: str) -> Iterator[Mad
         refs = [main]
         if one.artifact is not None:
             content = a2b_base64(one.artifact.payload)
-            file = observables.artifact(one.artifact, content, MARKINGS[level])
+            file = observables.artifact(writer.how.mint, one.artifact, content, MARKINGS[level])
             yield Made(obj=file, part=f"{part}/artifact", whom=whom)
             refs.append(file["id"])
         said = {**_said(one), "object_refs": refs, "labels": ["evidence"]}

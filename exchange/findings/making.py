@@ -79,10 +79,13 @@ def _is_vulnerability(main: str) -> bool:
 def _products(affected: tuple[Affected, ...], writer: Writer, main: str) -> Iterator[Made]:
     """Software, and that it has the flaw; one of each, however often it is named."""
     stated: dict[str, list[Affected]] = {}
+    mint = writer.how.mint
     for one in affected:
         if one.asset is None:
             made = (
-                observables.model(one.model, writer.marking) if one.model else observables.software(one, writer.marking)
+                observables.model(mint, one.model, writer.marking)
+                if one.model
+                else observables.software(mint, one, writer.marking)
             )
             if made["id"] not in stated:
                 yield Made(obj=made, part=f"software/{made['id'][10:]}")
@@ -107,7 +110,7 @@ def _asset(one: Affected, asset: Asset, writer: Writer, main: str) -> Iterator[M
     thing = writer.obj("infrastructure", part, {"name": name}, whom="named")
     yield thing
     owned = thing.obj["id"]
-    for made in observables.of_asset(asset, writer.marking):
+    for made in observables.of_asset(writer.how.mint, asset, writer.marking):
         yield Made(obj=made, part=made["id"], whom="named")
         yield writer.edge("consists-of", owned, made["id"], f"{part}/{made['id']}", whom="named")
     yield _has([one], owned, main, f"affected/{part}", writer)
@@ -132,8 +135,9 @@ def _observed(finding: Finding, writer: Writer, main: str) -> Iterator[Made]:
     """What was seen in malicious use, as of when the exchange was told."""
     if not finding.observed:
         return
+    mint = writer.how.mint
     seen = [identifiers.observable(text) for text in finding.observed]
-    made = {obj["id"]: obj for obj in (observables.observed(one, writer.marking) for one in seen if one)}
+    made = {obj["id"]: obj for obj in (observables.observed(mint, one, writer.marking) for one in seen if one)}
     for obj in made.values():
         yield Made(obj=obj, part=obj["id"])
     when = writer.how.created
