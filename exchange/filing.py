@@ -318,7 +318,7 @@ class Desk:
                 if obj := self._newer(one.obj, stored.get(one.obj["id"]), words):
                     objects.append((obj, words))
             gone = [stored[i] for i in former.get(d.key, ()) if i in stored and i not in d.ids]
-            objects += [(obj, d.terms.words("everyone meant")) for obj in self._ended(gone)]
+            objects += self._ended(gone)
             found: list[Candidate] = []
             for obj, words in objects:
                 made = Candidate.make(index, _item(obj), self.now, words, d.index)
@@ -342,12 +342,16 @@ class Desk:
             return None
         return {**obj, "modified": _stamp(max(self.now, stored.ver + _MILLISECOND))}
 
-    def _ended(self, gone: Sequence[Owned]) -> Iterator[dict[str, Any]]:
-        """New versions that revoke what a finding no longer says; an observable stays."""
+    def _ended(self, gone: Sequence[Owned]) -> Iterator[tuple[dict[str, Any], frozenset[str]]]:
+        """New versions that revoke what a finding no longer says; an observable stays. They say again what was there,
+        so they are for those whom that was for, whatever the finding's terms are by now."""
         for stored in gone:
             before = orjson.loads(stored.json)
             if "modified" in before and not before.get("revoked"):
-                yield {**before, "modified": _stamp(max(self.now, stored.ver + _MILLISECOND)), "revoked": True}
+                named_only = any(said.named_only for said in markings.Said.split(stored.said))
+                words = self._meant(stored) | ({markings.NAMED_ONLY} if named_only else set())
+                ended = {**before, "modified": _stamp(max(self.now, stored.ver + _MILLISECOND)), "revoked": True}
+                yield ended, words
 
     @staticmethod
     def _meant(stored: Owned) -> frozenset[str]:

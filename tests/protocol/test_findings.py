@@ -376,3 +376,17 @@ def test_an_anonymous_finding_tells_nobody_who_found_it(here: Site) -> None:
     assert "Bughound" not in text
     assert '"autonomous"' in text
     assert read(here.asker("other")) == []
+
+
+def test_what_a_finding_no_longer_says_is_taken_back_from_those_who_had_it_and_told_to_nobody_else(here: Site) -> None:
+    maker = here.asker("maker")
+    owned = [{"product": "Pump"}, {"asset": {"host": "pump.example"}}]
+    taken(push(maker, finding(key="k", recipients=["other"], affected=owned, evidence=[{"text": "The exploit."}])))
+    taken(push(maker, finding(key="k", affected=owned[:1])))
+
+    told = json.dumps(read(here.asker("reader")))
+    assert "Heap overflow" in told
+    assert "pump.example" not in told
+    assert "The exploit." not in told
+    ended = [o for o in read(here.asker("other")) if o.get("revoked")]
+    assert {o["type"] for o in ended} >= {"infrastructure", "note"}
