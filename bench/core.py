@@ -111,7 +111,8 @@ def _copy(read: Connection, write: Connection, name: str) -> None:
     table = tables.metadata.tables[name]
     truths = [n for n, column in enumerate(table.columns) if isinstance(column.type, Boolean)]
     cursor = write.connection.cursor()
-    with cursor.copy(f'COPY "{name}" ({", ".join(c.name for c in table.columns)}) FROM STDIN') as copy:
+    columns = ", ".join(f'"{c.name}"' for c in table.columns)
+    with cursor.copy(f'COPY "{name}" ({columns}) FROM STDIN') as copy:
         for row in read.execution_options(yield_per=5000).execute(select(table)):
             values = list(row)
             for n in truths:

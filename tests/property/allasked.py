@@ -139,6 +139,7 @@ class Asking:
                 self._ask(Ask(path=path, method="POST", body=body))
         self._name_recipients()
         self._cases()
+        self._findings()
         for name in PLACES:
             for object_id_, query in [(IDS[0], "match[version]=last"), *((i, "") for i in IDS[1:])]:
                 self._ask(Ask(path=f"{ROOT}/{name}/objects/{object_id_}/", query=query, method="DELETE"))
@@ -161,6 +162,21 @@ class Asking:
                 body = b'{"ids":["%s"],"reason":"error"}' % object_id_.encode()
                 self._ask(Ask(path=f"/api/v1/queue/{what}", method="POST", body=body, headers=headers))
 
+    def _findings(self) -> None:
+        """Pushed to each collection and to none, and how those with these ids stand."""
+        headers = (*JSON, ("Content-Type", "application/json"))
+        finding = (
+            b'{"kind":"indicator","title":"t","description":"d","found_by":[{"kind":"human","name":"n"}],'
+            b'"pattern":"[ipv4-addr:value = \'192.0.2.1\']","recipients":["%s"]}'
+        )
+        for name in (*PLACES, NOWHERE):
+            for body in (finding % b"bob", finding % b"nobody", b"[]", b"{"):
+                path = f"/api/v1/collections/{name}/findings"
+                self._ask(Ask(path=path, query="dry_run=true", method="POST", body=body, headers=headers))
+        for object_id_ in [*IDS, NOWHERE]:
+            for method in ("GET", "HEAD", "OPTIONS"):
+                self._ask(Ask(path=f"/api/v1/findings/{object_id_}", method=method, headers=JSON))
+
     def _cases(self) -> None:
         """Over its own ids, hidden ones and none; and of no case."""
         headers = (*JSON, ("Content-Type", "application/json"))
@@ -177,7 +193,9 @@ class Asking:
 
     def _statuses(self) -> None:
         """Of everybody's posts, hidden ones too, the member's own just now, and of none."""
-        own = [a.json()["id"] for ask, a in self.record if ask.method == "POST" and a.status == 202]
+        own = [
+            a.json()["id"] for ask, a in self.record if ask.method == "POST" and a.status == 202 and "id" in a.json()
+        ]
         for status in [*(fresh_id(turn) for turn in range(1, self._first)), *own, NOWHERE, "x"]:
             self._ask(Ask(path=f"/exchange/status/{status}/"))
             self._ask(Ask(path=f"/api/v1/submissions/{status}"))

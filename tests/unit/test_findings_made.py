@@ -117,9 +117,6 @@ def test_every_object_is_strict_stix_and_enters_this_exchange(stated: Stated, to
     for made in make(finding(stated), told):
         read = stix2.parse(made.obj, allow_custom=False)
         assert list(json.loads(read.serialize())) == list(made.obj), "in the order of STIX"
-        if "created" not in made.obj:
-            again = {name: value for name, value in made.obj.items() if name != "id"}
-            assert stix2.parse(again).id == made.obj["id"], "the id that the standard computes"
         entry = stix.read_envelope(orjson.dumps({"objects": [made.obj]}))[0]
         assert isinstance(stix.checked(entry, now=NOW), stix.Parsed), made.obj
 
@@ -200,7 +197,7 @@ def test_the_ids_depend_on_the_part_alone_and_never_on_cve_or_purl() -> None:
 
     theirs = make(finding(PATH), how(mint=of_another_member))
     shared = {made.obj["id"] for made in first} & {made.obj["id"] for made in theirs}
-    assert {ref.partition("--")[0] for ref in shared} == {"software"}, "by the standard, of what is observable"
+    assert shared == set(), "not of an observable either: the standard's own id of it tells what it is"
 
 
 def test_an_asset_is_for_its_owner_and_nothing_that_others_read_tells_of_it() -> None:
