@@ -77,7 +77,8 @@ clean: ## remove what make and the tools wrote; data/ stays
 
 # Hashes are checked, and nothing is fetched that is not locked. All packages are wheels but `cpe`, which exists as
 # source only (pure Python; stix2-validator asks for it); it and the exchange are built by the locked setuptools,
-# which therefore comes first.
+# which therefore comes first. The lock is complete, so pip resolves nothing (--no-deps): an older pip asks for
+# `coverage[toml]` anew, finds a newer release than the locked one, and stops.
 $(READY): requirements.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "Python 3.11 or newer is needed; $(PYTHON) is not. Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
@@ -86,8 +87,8 @@ $(READY): requirements.txt setup.cfg pyproject.toml
 	@$(BIN)/python -c 'import pip' 2>/dev/null || \
 		{ echo "making $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
 	@echo "installing the locked packages (about a minute the first time)"
-	@sed -n '/^setuptools==/,/# via/p' requirements.txt | $(PIP) install --require-hashes --requirement /dev/stdin
-	@$(PIP) install --require-hashes --no-build-isolation --use-pep517 --requirement requirements.txt
+	@sed -n '/^setuptools==/,/# via/p' requirements.txt | $(PIP) install --no-deps --require-hashes --requirement /dev/stdin
+	@$(PIP) install --no-deps --require-hashes --no-build-isolation --use-pep517 --requirement requirements.txt
 	@echo "installing the exchange"
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
