@@ -22,6 +22,7 @@ ENDPOINTS = ["/api/v1/access", "/api/v1/feed", "/api/v1/openapi.json", "/api/v1/
 OTHERS = {
     "/api/v1/cases",
     "/api/v1/cases/{case_id}",
+    "/api/v1/findings/{object_id}",
     "/api/v1/findings/{object_id}/responses",
     "/api/v1/queue",
     "/api/v1/submissions/{status_id}",
