@@ -41,14 +41,13 @@ _MILLISECOND = 1_000  # microseconds
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
     """A finding that is there now. `finding` is its vulnerability, incident or indicator, `objects` the ids of all that
-    was made of it; `status` the id of the POST that brought it as it is now; `changed`: it came with this push."""
+    was made of it; `status` the id of the POST that brought it as it is now."""
 
     index: int
     key: str
     finding: str
     objects: tuple[str, ...]
     status: str
-    changed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +81,7 @@ class Draft:
     terms: Terms
     made: tuple[Made, ...]
     digest: bytes
+    former: str | None  # the status of the POST that brought the finding as it was
     candidates: tuple[Candidate, ...] = ()
     retry: int | None = None  # seconds, where the quota does not reach so far
     refused: list[str] = field(default_factory=list)
@@ -89,6 +89,10 @@ class Draft:
     @property
     def ids(self) -> tuple[str, ...]:
         return tuple(one.obj["id"] for one in self.made)
+
+    def status(self, status_id: str) -> str:
+        """The POST that brought it as it is to be: this one, unless that stores nothing of it."""
+        return status_id if self.candidates or self.former is None else self.former
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -123,7 +127,7 @@ def file(
         numbers = store.object_numbers(conn, sorted({i for d in taken for i in d.ids}))
         _spend(conn, state, poster.member, sum(bool(d.candidates) for d in taken), now)
         findingrows.put(conn, [_row(d, number, place, numbers, status_id, now) for d in taken])
-        if work:
+        if work or any(d.status(status_id) == status_id for d in taken):
             resource = intake.told(status_id, now, results)
             store.add_status(conn, intake.status_row(poster, state, uid, resource, now))
     found += [_answer(d, status_id) for d in drafts]
@@ -179,16 +183,14 @@ def _item(obj: dict[str, Any]) -> Item:
 def _row(d: Draft, member: int, place: int, numbers: Mapping[str, int], status_id: str, now: int) -> Pushed:
     return Pushed(
         member=member, collection=place, key=d.key, objects=tuple(numbers[i] for i in d.ids), digest=d.digest,
-        status=status_id, at=now,
+        status=d.status(status_id), at=now,
     )  # fmt: skip
 
 
 def _answer(d: Draft, status_id: str) -> Filed | Failed:
     if d.refused or d.retry is not None:
         return Failed(index=d.index, faults=d.faults, retry=d.retry)
-    return Filed(
-        index=d.index, key=d.key, finding=d.ids[0], objects=d.ids, status=status_id, changed=bool(d.candidates)
-    )  # fmt: skip
+    return Filed(index=d.index, key=d.key, finding=d.ids[0], objects=d.ids, status=d.status(status_id))
 
 
 def _left(conn: Connection, member: int, quota: int, now: int) -> int:
@@ -238,22 +240,27 @@ class Desk:
                 meant.append(_Meant(index, finding.key or keys.of(finding), finding, terms, _digest(finding, terms)))
             else:
                 found.append(Failed(index=index, faults=terms))
-        answered, rows = self._answered(meant)
+        place = self.state.places[self.collection.id]
+        rows = findingrows.of_keys(self.conn, self._number, place, (m.key for m in meant))
+        answered, objects = self._answered(meant, rows)
         found += answered.values()
         secret = store.secret(self.conn, "marking")
         drafts = [
-            Draft(index=m.index, key=m.key, terms=m.terms, made=self._made(secret, m), digest=m.digest)
+            Draft(
+                index=m.index, key=m.key, terms=m.terms, made=self._made(secret, m), digest=m.digest,
+                former=rows[m.key].status if m.key in rows else None,
+            )
             for m in meant
             if m.index not in answered
-        ]
-        self._compare(drafts, rows)
+        ]  # fmt: skip
+        self._compare(drafts, objects)
         self._allow(drafts)
         return found, drafts
 
-    def _answered(self, meant: Sequence[_Meant]) -> tuple[dict[int, Filed], dict[str, tuple[str, ...]]]:
+    def _answered(
+        self, meant: Sequence[_Meant], rows: Mapping[str, Pushed]
+    ) -> tuple[dict[int, Filed], dict[str, tuple[str, ...]]]:
         """Those that stand as they are said, by index; and of all that stand the ids of their objects, by key."""
-        place = self.state.places[self.collection.id]
-        rows = findingrows.of_keys(self.conn, self._number, place, (m.key for m in meant))
         ids = entries.ids_of(self.conn, sorted({n for row in rows.values() for n in row.objects}))
         objects = {key: tuple(ids[n] for n in row.objects) for key, row in rows.items()}
         same = [m for m in meant if m.key in rows and rows[m.key].digest == m.digest]
@@ -261,7 +268,7 @@ class Desk:
         found = {
             m.index: Filed(
                 index=m.index, key=m.key, finding=objects[m.key][0], objects=objects[m.key],
-                status=rows[m.key].status, changed=False,
+                status=rows[m.key].status,
             )
             for m in same
             if objects[m.key][0] in standing
@@ -328,7 +335,7 @@ class Desk:
                 else:
                     d.refused.append(f"{obj['type']}: {made.message}")
             if not d.refused:
-                d.candidates = tuple(_in_order(found))
+                d.candidates = tuple(found)
 
     def _newer(self, obj: dict[str, Any], stored: Owned | None, words: frozenset[str]) -> dict[str, Any] | None:
         """The object as it is to be stored; None where it stands so."""
@@ -383,17 +390,6 @@ def batches(findings: Sequence[tuple[int, Finding]]) -> Iterator[list[tuple[int,
         seen.add(key)
     if some:
         yield some
-
-
-def _in_order(found: Sequence[Candidate]) -> Iterator[Candidate]:
-    """What is referred to first."""
-    left = list(found)
-    missing = {c.parsed.id for c in left}
-    while left:
-        ready = [c for c in left if not c.refs & missing] or left  # a circle is committed together anyway
-        yield from ready
-        missing -= {c.parsed.id for c in ready}
-        left = [c for c in left if c.parsed.id in missing]
 
 
 def _digest(finding: Finding, terms: Terms) -> bytes:

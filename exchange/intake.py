@@ -103,8 +103,7 @@ def take_groups(
 ) -> dict[int, Result]:  # fmt: skip
     """Take objects in groups, each in one commit, whole or not at all (`Candidate.group`); results by index.
 
-    In a group, what is referred to stands before what refers to it. Raises `Refused`, `Busy`. Durable once the next
-    synced commit is.
+    The order within a group is of no account. Raises `Refused`, `Busy`. Durable once the next synced commit is.
     """
     every = [c for group in groups for c in group]
     with store.reading(poster.engine) as conn:

@@ -11,7 +11,7 @@ from typing import Any
 
 from exchange.stixcheck import faults
 from exchange.stixcustom import custom
-from exchange.stixenvelope import EnvelopeError, Item, TooMany, read_envelope
+from exchange.stixenvelope import EnvelopeError, Item, TooMany, read_envelope, why_no_json
 from exchange.stixextension import AI_FINDING
 from exchange.stixfault import Fault, pointer
 from exchange.stixmarks import present
@@ -46,6 +46,7 @@ __all__ = [
     "read_envelope",
     "references",
     "version_of",
+    "why_no_json",
 ]
 
 NO_VERSION = "1970-01-01T00:00:00.000Z"

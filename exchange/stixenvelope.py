@@ -189,13 +189,14 @@ def _strict(text: bytes) -> Any:
     try:
         return jiter.from_json(text, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
-        return _reason(str(error))
+        return why_no_json(str(error))
 
 
-def _reason(error: str) -> str:
+def why_no_json(error: str) -> str:
+    """What jiter's error says, in words that say the mend."""
     if "duplicate key" in error:
         return "repeats a key: keep one of the two"
-    if "hex escape" in error:
+    if "hex escape" in error or "surrogate" in error:
         return "holds half a surrogate pair, which is no text: send whole characters"
     if "unicode" in error:
         return "is not UTF-8: send JSON in UTF-8"

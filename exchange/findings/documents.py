@@ -12,6 +12,7 @@ from typing import Any
 import jiter
 
 from exchange.findings.finding import Fault
+from exchange.stix import why_no_json
 
 MAX_BYTES = 64 << 20
 """Of one document. The largest log of a scanner that a code host takes has 10 MiB compressed."""
@@ -75,16 +76,10 @@ def _document(raw: bytes, line: int | None) -> Any | Fault:
 
 
 def _reason(error: str, line: int | None) -> str:
-    if "duplicate key" in error:
-        return "repeats a key: keep one of the two"
-    if "hex escape" in error or "surrogate" in error:
-        return "holds half a surrogate pair, which is no text: send whole characters"
-    if "unicode" in error:
-        return "is not UTF-8: send JSON in UTF-8"
-    if "recursion limit" in error:
-        return "nests too deep to be read: send it flatter"
+    """Why it is no JSON, with the place in a document of one piece."""
     at = error.rpartition(" at ")[2] if " at line " in error and line is None else ""
-    return f"is not JSON, or says NaN or Infinity{f' ({at})' if at else ''}: mend it"
+    reason = why_no_json(error)
+    return reason.replace(": mend it", f" ({at}): mend it") if at else reason
 
 
 def _is_garak(first: Any) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from exchange.findings.checking import faults
 from exchange.findings.finding import Fault, Finding
 from exchange.schemawords import Known, Way, named, names_in, told
-from exchange.stix import pointer
+from exchange.stix import pointer, why_no_json
 
 MAX_FAULTS: Final = 50
 """Faults told of one finding; a list of a thousand wrong entries is one mistake."""
@@ -44,7 +44,7 @@ def read(raw: bytes) -> Finding | tuple[Fault, ...]:
     try:
         stated = jiter.from_json(raw, allow_inf_nan=False, catch_duplicate_keys=True, cache_mode="keys")
     except ValueError as error:
-        return (Fault("", _unread(str(error))),)
+        return (Fault("", why_no_json(str(error))),)
     return convert(stated)
 
 
@@ -55,18 +55,6 @@ def convert(stated: Any) -> Finding | tuple[Fault, ...]:
     except msgspec.ValidationError as error:
         return misshapen(stated) or (Fault("", f"does not have the form of a finding: {error}"),)
     return faults(finding)[:MAX_FAULTS] or finding
-
-
-def _unread(error: str) -> str:
-    if "duplicate key" in error:
-        return "repeats a key: keep one of the two"
-    if "hex escape" in error:
-        return "holds half a surrogate pair, which is no text: send whole characters"
-    if "unicode" in error:
-        return "is not UTF-8: send JSON in UTF-8"
-    if "recursion limit" in error:
-        return "nests too deep: send it flatter"
-    return "is not JSON, or says NaN or Infinity: mend it"
 
 
 def misshapen(stated: Any) -> tuple[Fault, ...]:

@@ -225,6 +225,15 @@ def test_one_key_twice_in_a_push_is_two_states_of_one_finding(here: Site) -> Non
     assert len({o["modified"] for o in read(maker) if o["type"] == "vulnerability"}) == 2
 
 
+def test_a_push_that_says_the_same_otherwise_keeps_the_status_of_the_one_that_brought_it(here: Site) -> None:
+    maker = here.asker("maker")
+    first = taken(push(maker, finding()))
+    named = taken(push(maker, finding(key=first["key"])))  # the key that it had anyway: other words, nothing to store
+    again = taken(push(maker, finding(key=first["key"])))
+    assert [one["status"] for one in (named, again)] == [first["status"]] * 2
+    assert maker.ask(f"/{again['status'].partition('//')[2].partition('/')[2]}").status_code == 200
+
+
 def _undated(audience: Any) -> str:
     """What an audience says; a stage's instant counts from the push, so it is another one second later."""
     return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "then", json.dumps(audience))
