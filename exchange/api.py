@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urljoin
 
 import orjson
 from flask import Flask, Response, request
@@ -17,6 +18,7 @@ from flask import Flask, Response, request
 from exchange import (
     apiaccess,
     apicases,
+    apiexport,
     apifeed,
     apifindings,
     apilines,
@@ -25,6 +27,7 @@ from exchange import (
     apiresponses,
     apisubmissions,
     apitake,
+    taxiirecord,
     taxiirights,
 )
 from exchange.apifinding import Asking
@@ -108,6 +111,11 @@ class _Views:
         if not now.caller.key.read:
             raise TaxiiError(403)
         conn = snapshot()
+        if form := apiexport.wanted(request.args.getlist("as")):
+            root = taxiirights.root_url(now.caller.state.config)
+            found = apiexport.export(conn, now.caller, self._places(), object_id, form, now.now, urljoin(root, "/"))
+            taxiirecord.deliver(self._service, now, found.place, found.items)
+            return _json(found.document)
         with self._service.ledger.reading() as lines:
             asking = Asking(
                 conn=conn, lines=lines, caller=now.caller, places=self._places(),

@@ -8,6 +8,7 @@ from exchange.feed import Item
 from exchange.ledger import Line
 from exchange.polls import Poll
 from exchange.taxiidoor import Asked, Service
+from exchange.taxiirights import Place
 
 
 def write_down(service: Service, found: Asked, items: Sequence[Item], *, carried: bool, poll: bool) -> None:
@@ -27,6 +28,12 @@ def write_down(service: Service, found: Asked, items: Sequence[Item], *, carried
         service.ledger.write(_line(found, place.number, items), seen)
     elif seen is not None:
         service.polls.saw(seen)
+
+
+def deliver(service: Service, found: Asked, place: Place, items: Sequence[Item]) -> None:
+    """The same of an answer of the JSON face that tells what is in objects of one place. Raises `ledger.Unwritten`."""
+    if not found.head and place.number is not None and items:
+        service.ledger.write(_line(found, place.number, items))
 
 
 def _line(found: Asked, collection: int, items: Sequence[Item]) -> Line:

@@ -176,6 +176,8 @@ class Asking:
         for object_id_ in [*IDS, NOWHERE]:
             for method in ("GET", "HEAD", "OPTIONS"):
                 self._ask(Ask(path=f"/api/v1/findings/{object_id_}", method=method, headers=JSON))
+            for query in ("as=csaf", "as=openvex", "as=osv", "as="):
+                self._ask(Ask(path=f"/api/v1/findings/{object_id_}", query=query, headers=JSON))
 
     def _cases(self) -> None:
         """Over its own ids, hidden ones and none; and of no case."""
