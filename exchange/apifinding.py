@@ -16,11 +16,10 @@ from exchange import entries, feed, findingrows, pages, plans, policy, stix, sto
 from exchange.entries import Version
 from exchange.feed import Item
 from exchange.findingrows import Pushed
+from exchange.findings.exports.advisory import SUBJECTS
 from exchange.markings import Said
 from exchange.taxiierrors import TaxiiError
 from exchange.taxiirights import Caller, Place
-
-KINDS = frozenset({"incident", "indicator", "vulnerability"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +44,11 @@ class Asking:
             return None
         view = pages.View(member=self.caller.number, collection=place.number, filters=pages.Filters(ids=(stix_id,)))
         page = feed.manifest(self.conn, view, after=0, limit=1)
-        if not page.items or page.items[0].type not in KINDS:
+        if not page.items or page.items[0].type not in SUBJECTS:
             return None
         (item,) = page.items
-        (v,) = entries.by_number(self.conn, [item.number]) or (None,)
-        return self._shown(place, item, v) if v else None
+        (v,) = entries.by_number(self.conn, [item.number])
+        return self._shown(place, item, v)
 
     def _shown(self, place: Place, item: Item, v: Version) -> dict[str, Any]:
         mine = v.publisher == self.caller.number
