@@ -16,7 +16,8 @@ import orjson
 from werkzeug.datastructures import MultiDict
 
 from exchange import filing, findingrows, intake, preview, stix, store
-from exchange.filing import Failed, Filed, Foreseen
+from exchange.drafting import Failed, Filed
+from exchange.filing import Foreseen
 from exchange.findings import documents, formats, reading
 from exchange.findings.finding import Fault, Finding
 from exchange.findingterms import Defaults
