@@ -1,4 +1,4 @@
-"""A lab without any of the exchange's code: curl and twelve lines of JSON; what the named vendor's stock client has then.
+"""A lab without any of the exchange's code: one curl, and what the named vendor's stock client then has.
 
 And that nobody else has anything of it.
 """
