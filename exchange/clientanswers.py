@@ -46,15 +46,10 @@ class Pushed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """One of several, taken; the same fields. `index` counts from 0."""
+class Taken(Pushed):
+    """One of several, taken. `index` counts from 0."""
 
     index: int
-    finding: str
-    key: str = ""
-    status: str = ""
-    objects: tuple[Any, ...] = ()
-    audience: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
