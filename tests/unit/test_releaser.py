@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, event, text, update
 from sqlalchemy.exc import OperationalError
 
-from exchange import release, sequencer, store
+from exchange import log, release, sequencer, store
 from exchange.release import Releaser, Steady
 from exchange.sequencer import LEAD
 from exchange.tables import version
@@ -279,6 +279,73 @@ def test_an_embargo_ends_for_every_version_by_whomever_and_for_no_other_object(w
 
     world.pass_time(DAY)
     assert one.round() == 1, "what has ended is due no longer"
+
+
+# Anonymous copies -------------------------------------------------------------------------------------------------
+
+
+def anonymous(world: World) -> Releaser:
+    """Everybody publishes anonymously; the first tick is past."""
+    texts = files()
+    main = json.loads(texts["config/exchange.yaml"])
+    members = {name: keys | {"credit": "anonymous"} for name, keys in main["members"].items()}
+    main |= {"members": members, "defaults": {"anonymous-tick": "60s"}}
+    world.apply(texts | {"config/exchange.yaml": json.dumps(main)})
+    one = releaser(world)
+    one.round()
+    return one
+
+
+def test_copies_enter_once_a_tick_and_the_round_counts_them(world: World) -> None:
+    one = anonymous(world)
+    stay(world, 1, 2)
+    stay(world, 3, by="bob")
+    assert one.round() == 0
+    assert readers(world, "1") == []
+    world.pass_time(60 * w.SECOND)
+    assert one.round() == 3
+    assert readers(world, "1") == readers(world, "3") == ["mia"]
+    stay(world, 4)
+    world.pass_time(30 * w.SECOND)
+    assert one.round() == 0, "the next tick is still to come"
+    world.pass_time(30 * w.SECOND)
+    assert one.round() == 1
+
+
+def test_a_copy_that_fails_is_logged_and_keeps_nobody_else_waiting(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = anonymous(world)
+    stay(world, 1)
+    stay(world, 2, by="bob")
+    world.pass_time(60 * w.SECOND)
+    advance, failing = log.advance, iter([True])
+
+    def once(*given: Any) -> int:
+        if next(failing, False):
+            raise OSError("the disk is full")
+        return advance(*given)
+
+    monkeypatch.setattr(log, "advance", once)
+    with caplog.at_level(logging.ERROR, logger="exchange.release"):
+        assert one.round() == 1
+    assert caplog.messages == ["anonymous copies could not be entered yet"]
+    assert sorted(readers(world, "1") + readers(world, "2")) == ["mia"], "one of the two, in any order"
+    world.pass_time(60 * w.SECOND)
+    assert one.round() == 1
+    assert readers(world, "1") == readers(world, "2") == ["mia"]
+
+
+def test_an_embargo_of_an_anonymous_object_ends_at_the_next_tick(world: World) -> None:
+    one = anonymous(world)
+    stay(world, 1)
+    world.pass_time(60 * w.SECOND)
+    one.round()
+    assert one.end_embargo(campaign_id(1)) == 1
+    assert readers(world, "1") == ["mia"]
+    world.pass_time(60 * w.SECOND)
+    assert one.round() == 1
+    assert readers(world, "1") == ["mia", "noah", "olga"]
 
 
 # Plans that change ------------------------------------------------------------------------------------------------
