@@ -52,7 +52,7 @@ def export(
     found = [(main, place) for place in places if (main := _main(conn, caller, place, stix_id))]
     if not found:
         raise TaxiiError(404)
-    main, place = max(found, key=lambda one: one[0].version)
+    main, place = max(found, key=lambda one: stix.parse_timestamp(one[0].version))
     items = [main, *_related(conn, caller, place, main)]
     publisher = Publisher(name=caller.state.config.title, namespace=host)
     document = FORMATS[form](

@@ -17,6 +17,7 @@ from tests.protocol.test_findings import PLANS, finding, push, read, taken
 from tests.unit.test_exports import faults
 
 FORMATS = ("csaf", "openvex", "osv")
+GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 NOWHERE = "vulnerability--5d0092c5-5f74-4287-9642-33f4c354e56d"
 
 
@@ -87,6 +88,16 @@ def test_an_answer_shows_in_the_export_of_those_who_read_the_answer(here: Site) 
     assert response not in {o["id"] for o in read(other)}
     assert [one["status"] for one in stood[maker.key]] == ["fixed"]
     assert [one["status"] for one in stood[other.key]] == ["affected"]
+
+
+def test_of_two_collections_the_newer_version_is_exported_however_its_time_is_written(here: Site) -> None:
+    maker = here.asker("maker")
+    older, newer = "2024-01-02T00:00:00.120Z", "2024-01-02T00:00:00.1201Z"
+    flaw = {"type": "vulnerability", "spec_version": "2.1", "id": NOWHERE, "created": older, "name": "Overflow"}
+    for collection, modified in (("open", older), ("post", newer)):
+        marked = {**flaw, "modified": modified, "object_marking_refs": [GREEN]}
+        assert maker.post(collection, marked)["success_count"] == 1
+    assert document(here.asker("reader"), NOWHERE, "osv")["modified"] == newer
 
 
 @pytest.mark.parametrize("query", ["as=pdf", "as=", "as=osv&as=csaf"])
